@@ -1,0 +1,42 @@
+{
+  'targets': [
+    {
+      'target_name': 'jobslot',
+      'sources': [
+        'src-native/addon.cc',
+        'src-native/channels.cc',
+        'src-native/descriptors.cc',
+        'src-native/locks.cc',
+        'src-native/waits.cc',
+        'src-native/core/parked.cc',
+        'src-native/core/read.cc',
+        'src-native/core/thread.cc',
+        'src-native/core/waiter.cc',
+      ],
+      'include_dirs': ["<!@(node -p \"require('node-addon-api').include\")"],
+      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
+      'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti'],
+      'conditions': [
+        ['OS=="linux"', {
+          'sources': ['src-native/runtime.cc'],
+          'defines': ['_GNU_SOURCE', '_GLIBCXX_EXTERN_TEMPLATE=0'],
+          # With 64-bit file offsets asked for, glibc's headers call fcntl64, which musl does not have.
+          'cflags': ['-U_FILE_OFFSET_BITS', '-fno-asynchronous-unwind-tables', '-fno-stack-protector', '-U_FORTIFY_SOURCE'],
+          'cflags_cc': ['-fno-threadsafe-statics'],
+          # Needs no library by name and no symbol by version: see docs/architecture.md.
+          'ldflags': ['-nostdlib', '-Wl,--version-script=<(module_root_dir)/src-native/exports.map', '-Wl,--no-undefined-version'],
+          'libraries': ['-lgcc'],
+        }],
+        ['OS=="mac"', {
+          'xcode_settings': {
+            'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+            'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+            'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
+            'MACOSX_DEPLOYMENT_TARGET': '11.0',
+          },
+        }],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,45 @@
+#include "addon.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "state.h"
+
+namespace jobslot {
+
+State* state_of(const Napi::CallbackInfo& info) {
+  void* state = nullptr;
+  napi_get_instance_data(info.Env(), &state);
+  return static_cast<State*>(state);
+}
+
+// The end of a worker thread, or a natural end of the process: the thread is joined before the addon can be unloaded.
+static void clean_up(void* data) {
+  State* state = static_cast<State*>(data);
+  state->stop();
+  delete state->waiter;
+  for (int i = 0; i < state->channel_count; i++) {
+    Channel* channel = &state->channels[i];
+    if (!channel->open) continue;
+    close(channel->read_fd);
+    if (channel->write_fd != channel->read_fd) close(channel->write_fd);
+  }
+  free(state->channels);
+  delete state;
+}
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  State* state = new State();
+  napi_set_instance_data(env, state, nullptr, nullptr);
+  napi_add_env_cleanup_hook(env, clean_up, state);
+  add_descriptors(env, exports);
+  add_channels(env, exports);
+  add_waits(env, exports);
+  add_locks(env, exports);
+  return exports;
+}
+
+}  // namespace jobslot
+
+static Napi::Object init_jobslot(Napi::Env env, Napi::Object exports) { return jobslot::init(env, exports); }
+NODE_API_MODULE(jobslot, init_jobslot)

@@ -1,0 +1,115 @@
+#include "read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+namespace jobslot {
+
+namespace {
+
+#ifdef __linux__
+// splice(2) needs a pipe on its far side. One serves the whole process; a byte is in it only while the lock is held.
+struct SplicePipe {
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  int ends[2] = {-1, -1};
+};
+SplicePipe splice_pipe;
+
+ssize_t splice_now(int fd, void* into, size_t length) {
+  pthread_mutex_lock(&splice_pipe.mutex);
+  ssize_t result;
+  if (splice_pipe.ends[0] < 0 && pipe2(splice_pipe.ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    result = -errno;
+  } else {
+    do {
+      result = splice(fd, nullptr, splice_pipe.ends[1], nullptr, length, SPLICE_F_NONBLOCK);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) {
+      result = -errno;
+    } else {
+      size_t got = 0;
+      while (got < static_cast<size_t>(result)) {
+        ssize_t n = read(splice_pipe.ends[0], static_cast<char*>(into) + got, result - got);
+        if (n > 0) got += n;
+      }
+    }
+  }
+  pthread_mutex_unlock(&splice_pipe.mutex);
+  return result;
+}
+#else
+ssize_t splice_now(int, void*, size_t) { return -ENOSYS; }
+#endif
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+}  // namespace
+
+ssize_t read_now(int fd, Way way, void* into, size_t length) {
+  if (way == Way::kSplice) return splice_now(fd, into, length);
+  if (way == Way::kParked) return -EINVAL;
+  ssize_t n;
+  do {
+    n = way == Way::kRecv ? recv(fd, into, length, MSG_DONTWAIT) : read(fd, into, length);
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
+int poll_until(int fd, short events, int64_t deadline_ns) {
+  for (;;) {
+    pollfd p = {fd, events, 0};
+    int n = poll(&p, 1, poll_timeout_ms(deadline_ns));
+    if (n > 0) return p.revents;
+    if (n < 0 && errno != EINTR) return -errno;
+    if (n == 0 && now_ns() >= deadline_ns) return 0;
+  }
+}
+
+ssize_t read_until(int fd, Way way, void* into, size_t length, int64_t deadline_ns) {
+  for (;;) {
+    ssize_t n = read_now(fd, way, into, length);
+    if (n != -EAGAIN) return n;
+    int events = poll_until(fd, POLLIN, deadline_ns);
+    if (events < 0) return events;
+    if (events == 0) return -ETIMEDOUT;
+  }
+}
+
+ssize_t write_now(int fd, bool own, const void* from, size_t length) {
+  if (!own) {
+    pollfd p = {fd, POLLOUT, 0};
+    int n;
+    do {
+      n = poll(&p, 1, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) return -errno;
+    if (n == 0) return -EAGAIN;
+    if (p.revents & POLLNVAL) return -EBADF;
+    // A pipe that is ready takes PIPE_BUF bytes without waiting, and promises no more.
+    if (length > PIPE_BUF) length = PIPE_BUF;
+  }
+  ssize_t n;
+  do {
+    // A socket cannot be opened again, but can be told call by call not to wait.
+    n = own ? write(fd, from, length) : send(fd, from, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ENOTSOCK) n = write(fd, from, length);
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
+int give_byte(int fd, bool own, uint8_t byte) {
+  ssize_t n = write_now(fd, own, &byte, 1);
+  return n == 1 ? 0 : n == 0 ? -EIO : static_cast<int>(n);
+}
+
+}  // namespace jobslot

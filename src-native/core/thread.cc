@@ -1,0 +1,44 @@
+#include "thread.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace jobslot {
+
+int start_thread(pthread_t* thread, void* (*run)(void*), void* argument) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  // Its stack holds a poll loop and no more.
+  pthread_attr_setstacksize(&attributes, 128 * 1024);
+  if (!thread) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t unused;
+  int failed = pthread_create(thread ? thread : &unused, &attributes, run, argument);
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return failed;
+}
+
+bool make_wake_pipe(int ends[2]) {
+#ifdef __linux__
+  return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
+#else
+  if (pipe(ends) != 0) return false;
+  for (int i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[i], F_SETFL, O_NONBLOCK);
+  }
+  return true;
+#endif
+}
+
+void wake(const int ends[2]) {
+  // A full pipe wakes just as well.
+  ssize_t ignored = write(ends[1], "", 1);
+  static_cast<void>(ignored);
+}
+
+}  // namespace jobslot

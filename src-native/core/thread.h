@@ -1,0 +1,16 @@
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+namespace jobslot {
+
+// Starts a thread with every signal blocked, so that the program's signals go where they would go without it. Detached
+// where `thread` is null. 0 or an errno value.
+int start_thread(pthread_t* thread, void* (*run)(void*), void* argument);
+
+// A pipe of our own, close-on-exec and non-blocking, with which one thread wakes another out of poll(2).
+bool make_wake_pipe(int ends[2]);
+void wake(const int ends[2]);
+
+}  // namespace jobslot

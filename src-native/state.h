@@ -1,0 +1,35 @@
+#pragma once
+
+#include "addon.h"
+
+namespace jobslot {
+
+// A jobserver's two ends, and how many tokens of each value were taken from it and are still out. The account lives
+// here, not in JavaScript, because the end of a worker thread runs no JavaScript.
+struct Channel {
+  int read_fd = -1;
+  int write_fd = -1;
+  bool own = false;  // both are descriptions of our own and non-blocking
+  Way way = Way::kDirect;
+  uint32_t held[256] = {};
+  bool open = false;
+};
+
+struct State {
+  Waiter* waiter = nullptr;
+  napi_threadsafe_function deliver = nullptr;
+  int outstanding = 0;  // waits started and not yet delivered or cancelled: they keep the process alive
+  Channel* channels = nullptr;
+  int channel_count = 0;
+  bool stopped = false;
+
+  Channel* channel(int index) {
+    return index >= 0 && index < channel_count && channels[index].open ? &channels[index] : nullptr;
+  }
+  // Gives back every token that is out on the channel.
+  static void give_back_all(Channel* channel);
+  // Ends the waiting thread and gives back every token of every channel. Nothing works after it.
+  void stop();
+};
+
+}  // namespace jobslot

@@ -1,0 +1,177 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "state.h"
+
+namespace jobslot {
+
+void State::stop() {
+  if (stopped) return;
+  stopped = true;
+  if (waiter) waiter->stop();
+  for (int i = 0; i < channel_count; i++) {
+    if (channels[i].open) give_back_all(&channels[i]);
+  }
+}
+
+namespace {
+
+void keep_alive(napi_env env, State* state, int change) {
+  int before = state->outstanding;
+  state->outstanding += change;
+  if (before == 0 && state->outstanding > 0) napi_ref_threadsafe_function(env, state->deliver);
+  if (before > 0 && state->outstanding == 0) napi_unref_threadsafe_function(env, state->deliver);
+}
+
+void notify(void* context) {
+  napi_call_threadsafe_function(static_cast<State*>(context)->deliver, nullptr, napi_tsfn_nonblocking);
+}
+
+// On the JavaScript thread: callback(id, status, value, data) for each finished wait.
+//   status 0 ready: value = events of a poll; bytes read (data holds them); the token's byte
+//   status 1 timeout    status 2 failed: value = errno
+void deliver_finished(napi_env env, napi_value callback, void* context, void*) {
+  State* state = static_cast<State*>(context);
+  if (!env || state->stopped) return;
+  while (Wait* wait = state->waiter->take_finished()) {
+    keep_alive(env, state, -1);
+    int status = 0;
+    double value = 0;
+    napi_value data;
+    napi_get_undefined(env, &data);
+    Channel* channel = wait->reads && wait->give_fd >= 0 ? state->channel(wait->tag) : nullptr;
+    if (wait->status == Wait::kTimeout) {
+      status = 1;
+    } else if (wait->status == Wait::kFailed) {
+      status = 2;
+      value = wait->error;
+    } else if (!wait->reads) {
+      value = wait->revents;
+    } else if (wait->give_fd >= 0) {
+      value = wait->got ? wait->data[0] : kEndOfFile;
+      if (wait->got && channel) {
+        channel->held[wait->data[0]]++;
+      } else if (wait->got) {
+        // The channel was closed in the meantime.
+        give_byte(wait->give_fd, wait->give_own, wait->data[0]);
+        status = 2;
+        value = ECANCELED;
+      }
+    } else {
+      value = static_cast<double>(wait->got);
+      void* copy;
+      if (napi_create_buffer_copy(env, wait->got, wait->data, &copy, &data) != napi_ok) {
+        status = 2;
+        value = ENOMEM;
+      }
+    }
+    napi_value arguments[4];
+    napi_create_uint32(env, wait->id, &arguments[0]);
+    napi_create_int32(env, status, &arguments[1]);
+    napi_create_double(env, value, &arguments[2]);
+    arguments[3] = data;
+    delete wait;
+    napi_value receiver, ignored;
+    napi_get_undefined(env, &receiver);
+    if (napi_call_function(env, receiver, callback, 4, arguments, &ignored) != napi_ok) {
+      // The callback does not throw; the end of a worker thread may cut it off. The rest is given back by stop().
+      return;
+    }
+  }
+}
+
+// listen(callback): once, before the first wait.
+Napi::Value listen(const Napi::CallbackInfo& info) {
+  State* state = state_of(info);
+  if (state->waiter || state->stopped) return number(info, -EALREADY);
+  napi_value name;
+  napi_create_string_utf8(info.Env(), "jobslot", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_threadsafe_function(info.Env(), info[0], nullptr, name, 0, 1, nullptr, nullptr, state,
+                                      deliver_finished, &state->deliver) != napi_ok) {
+    return number(info, -ENOMEM);
+  }
+  napi_unref_threadsafe_function(info.Env(), state->deliver);
+  state->waiter = new Waiter(notify, state);
+  return number(info, 0);
+}
+
+Napi::Value start(const Napi::CallbackInfo& info, Wait* wait) {
+  State* state = state_of(info);
+  int failed = !state->waiter ? EINVAL : state->waiter->start(wait);
+  if (failed) {
+    if (!state->waiter) wait->fd = wait->give_fd = -1;
+    delete wait;
+    return number(info, -failed);
+  }
+  keep_alive(info.Env(), state, 1);
+  return number(info, 0);
+}
+
+// waitEvents(id, fd, events, timeoutMs)
+Napi::Value wait_events(const Napi::CallbackInfo& info) {
+  Wait* wait = new Wait();
+  wait->id = static_cast<uint32_t>(double_at(info, 0));
+  wait->fd = int_at(info, 1);
+  wait->events = static_cast<short>(int_at(info, 2));
+  wait->deadline_ns = deadline_after_ms(double_at(info, 3));
+  return start(info, wait);
+}
+
+// waitBytes(id, fd, way, length, timeoutMs)
+Napi::Value wait_bytes(const Napi::CallbackInfo& info) {
+  Wait* wait = new Wait();
+  wait->id = static_cast<uint32_t>(double_at(info, 0));
+  wait->fd = int_at(info, 1);
+  wait->reads = true;
+  wait->way = way_at(info, 2);
+  wait->length = static_cast<size_t>(double_at(info, 3));
+  wait->deadline_ns = deadline_after_ms(double_at(info, 4));
+  return start(info, wait);
+}
+
+// waitToken(id, channel, timeoutMs)
+Napi::Value wait_token(const Napi::CallbackInfo& info) {
+  int index = int_at(info, 1);
+  Channel* channel = state_of(info)->channel(index);
+  if (!channel) return number(info, -EBADF);
+  Wait* wait = new Wait();
+  wait->id = static_cast<uint32_t>(double_at(info, 0));
+  wait->fd = channel->read_fd;
+  wait->reads = true;
+  wait->way = channel->way;
+  wait->length = 1;
+  wait->tag = index;
+  wait->give_fd = channel->write_fd;
+  wait->give_own = channel->own;
+  wait->deadline_ns = deadline_after_ms(double_at(info, 2));
+  return start(info, wait);
+}
+
+// cancel(id) -> true: it was waiting and ended without a result. false: its result is on its way.
+Napi::Value cancel(const Napi::CallbackInfo& info) {
+  State* state = state_of(info);
+  bool cancelled = state->waiter && !state->stopped && state->waiter->cancel(static_cast<uint32_t>(double_at(info, 0)));
+  if (cancelled) keep_alive(info.Env(), state, -1);
+  return Napi::Boolean::New(info.Env(), cancelled);
+}
+
+// stop(): for the `exit` event, where no cleanup hook runs.
+Napi::Value stop(const Napi::CallbackInfo& info) {
+  state_of(info)->stop();
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void add_waits(Napi::Env env, Napi::Object exports) {
+  exports["listen"] = Napi::Function::New<listen>(env);
+  exports["waitEvents"] = Napi::Function::New<wait_events>(env);
+  exports["waitBytes"] = Napi::Function::New<wait_bytes>(env);
+  exports["waitToken"] = Napi::Function::New<wait_token>(env);
+  exports["cancel"] = Napi::Function::New<cancel>(env);
+  exports["stop"] = Napi::Function::New<stop>(env);
+}
+
+}  // namespace jobslot

@@ -1,0 +1,245 @@
+/**
+ * `jobslot/fd`: what Node's `fs` lacks for descriptors. Everything works on any descriptor (pipe, FIFO, socket,
+ * terminal, file) and never changes a flag of a description that other processes share. Times are milliseconds.
+ *
+ * @module
+ */
+import { JobslotError } from './errors.ts'
+import type { Binding } from './native/binding.ts'
+import { NO_TIMEOUT, WAY_PARKED } from './native/binding.ts'
+import type { DescriptorInfo } from './native/descriptor.ts'
+import { describe } from './native/descriptor.ts'
+import type { ReadWay } from './native/ends.ts'
+import { openReadEnd, openWriteEnd } from './native/ends.ts'
+import { native } from './native/load.ts'
+import { checked, EAGAIN, ETIMEDOUT, systemError } from './native/system-error.ts'
+import type { WaitEnd } from './native/waits.ts'
+import { cancelWait, startWait } from './native/waits.ts'
+
+export type { DescriptorInfo, ReadWay }
+
+export interface WaitOptions {
+  /** Milliseconds; 0 asks and does not wait; none waits for ever. */
+  timeout?: number | undefined
+  /** Ends the wait; the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface ReadOptions extends WaitOptions {
+  /**
+   * How to read without blocking and without setting O_NONBLOCK for everyone. Left out, the first that works:
+   * `own`, a description of our own, opened through /proc (Linux); `splice`, for pipes and FIFOs (Linux); `parked`,
+   * a thread that waits with poll(2) and reads a byte at a time with read(2). Sockets and files need none of them.
+   */
+  way?: ReadWay | undefined
+}
+
+/** Events a descriptor can be polled for. Hang-up and errors are always reported. */
+export type PollEvent = 'read' | 'write' | 'priority'
+
+export interface PollResult {
+  readable: boolean
+  writable: boolean
+  priority: boolean
+  /** The other side has closed. There may still be bytes to read. */
+  hangup: boolean
+  error: boolean
+}
+
+const POLLIN = 1
+const POLLPRI = 2
+const POLLOUT = 4
+const POLLERR = 8
+const POLLHUP = 16
+const POLLNVAL = 32
+
+/**
+ * A new descriptor (close-on-exec) for the same description: position and flags stay shared.
+ *
+ * @throws a system error, for instance `EBADF`.
+ */
+export function dup(fd: number): number {
+  return checked(native().dup(fd), 'dup')
+}
+
+/**
+ * A description of one's own on what `fd` is open on: its O_NONBLOCK is nobody else's. Linux only, and not for sockets.
+ *
+ * @throws a system error: `ENXIO` for a socket, `EACCES` where the file's rights forbid it, `ENOSYS` outside Linux.
+ */
+export function reopen(
+  fd: number,
+  options: { access?: 'read' | 'write' | 'both'; nonblocking?: boolean } = {},
+): number {
+  const access = { read: 0, write: 1, both: 2 } as const
+  const wanted = access[options.access ?? describe(fd).access]
+  return checked(native().reopen(fd, wanted, options.nonblocking ?? true), 'open', `of descriptor ${fd}`)
+}
+
+/** Closes a descriptor, in particular one that `dup` or `reopen` made. */
+export function close(fd: number): void {
+  checked(native().close(fd), 'close')
+}
+
+/** What `fd` is open on, and its flags. */
+export function info(fd: number): DescriptorInfo {
+  return describe(fd)
+}
+
+/** Bytes that can be read from `fd` now. @throws a system error: `ENOTTY` for what keeps no such count. */
+export function available(fd: number): number {
+  return checked(native().available(fd), 'ioctl(FIONREAD)')
+}
+
+/** Makes a named pipe. @throws a system error, for instance `EEXIST`. */
+export function mkfifo(path: string, mode = 0o600): void {
+  checked(native().mkfifo(path, mode), 'mkfifo', path)
+}
+
+/**
+ * Waits until `fd` is ready, hung up or in error. Resolves to null when the timeout came first. The wait works on its
+ * own duplicate: closing or reusing the number meanwhile harms nothing.
+ */
+export async function poll(
+  fd: number,
+  events: PollEvent | readonly PollEvent[],
+  options: WaitOptions = {},
+): Promise<PollResult | null> {
+  const mask = maskOf(events)
+  const timeout = timeoutOf(options)
+  const end = await wait((binding, id) => binding.waitEvents(id, fd, mask, timeout), 'poll', options.signal)
+  if (end.status === 'timeout') return null
+  return resultOf(valueOf(end, 'poll'))
+}
+
+/** As `poll`, but blocks the calling thread. */
+export function pollSync(
+  fd: number,
+  events: PollEvent | readonly PollEvent[],
+  options: { timeout?: number | undefined } = {},
+): PollResult | null {
+  const revents = checked(native().poll(fd, maskOf(events), timeoutOf(options)), 'poll')
+  return revents === 0 ? null : resultOf(revents)
+}
+
+/**
+ * Reads at most `length` bytes as soon as there are any; an empty Buffer means end of file. Bytes that were read are
+ * always delivered: where they come at the same moment as the timeout or the abort, they win.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; the signal's reason; a system error.
+ */
+export async function read(fd: number, length: number, options: ReadOptions = {}): Promise<Buffer> {
+  checkLength(length)
+  options.signal?.throwIfAborted()
+  const end = openReadEnd(fd, options.way)
+  try {
+    const timeout = timeoutOf(options)
+    const wanted = end.way === WAY_PARKED ? Math.min(length, 1) : length
+    const ended = await wait(
+      (binding, id) => binding.waitBytes(id, end.fd, end.way, wanted, timeout),
+      'read',
+      options.signal,
+    )
+    if (ended.status === 'timeout') throw readTimeout(fd, timeout)
+    valueOf(ended, 'read')
+    return (ended.status === 'ready' && ended.data) || Buffer.alloc(0)
+  } finally {
+    native().close(end.fd)
+  }
+}
+
+/** As `read`, but blocks the calling thread. */
+export function readSync(
+  fd: number,
+  length: number,
+  options: { timeout?: number | undefined; way?: ReadWay | undefined } = {},
+): Buffer {
+  checkLength(length)
+  const end = openReadEnd(fd, options.way)
+  try {
+    const buffer = Buffer.allocUnsafe(length)
+    const timeout = timeoutOf(options)
+    const n = native().readWithin(end.fd, end.way, buffer, timeout)
+    if (n === -ETIMEDOUT) throw readTimeout(fd, timeout)
+    return buffer.subarray(0, checked(n, 'read'))
+  } finally {
+    native().close(end.fd)
+  }
+}
+
+/**
+ * Writes what can be written at once, never waiting, and returns the number of bytes: 0 when there is no room now
+ * (`poll(fd, 'write')` waits for some).
+ */
+export function write(fd: number, bytes: Uint8Array): number {
+  if (bytes.length === 0) return 0
+  const end = openWriteEnd(fd)
+  try {
+    const n = native().write(end.fd, end.own, bytes)
+    return n === -EAGAIN ? 0 : checked(n, 'write')
+  } finally {
+    native().close(end.fd)
+  }
+}
+
+function maskOf(events: PollEvent | readonly PollEvent[]): number {
+  const bits = { read: POLLIN, priority: POLLPRI, write: POLLOUT } as const
+  let mask = 0
+  for (const event of typeof events === 'string' ? [events] : events) {
+    if (!(event in bits)) throw new TypeError(`poll: unknown event ${String(event)}: use read, write or priority`)
+    mask |= bits[event]
+  }
+  return mask
+}
+
+function resultOf(revents: number): PollResult {
+  if (revents & POLLNVAL) throw systemError(9, 'poll')
+  return {
+    readable: (revents & POLLIN) !== 0,
+    writable: (revents & POLLOUT) !== 0,
+    priority: (revents & POLLPRI) !== 0,
+    hangup: (revents & POLLHUP) !== 0,
+    error: (revents & POLLERR) !== 0,
+  }
+}
+
+function timeoutOf(options: { timeout?: number | undefined }): number {
+  const { timeout } = options
+  if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return NO_TIMEOUT
+  if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('timeout must be a number of milliseconds')
+  return Math.max(0, timeout)
+}
+
+function checkLength(length: number): void {
+  if (!Number.isInteger(length) || length < 0 || length > 0x7fffffff) {
+    throw new TypeError(`read: length must be a whole number of bytes, not ${String(length)}`)
+  }
+}
+
+function readTimeout(fd: number, timeout: number): JobslotError {
+  return new JobslotError('ERR_JOBSLOT_TIMEOUT', `nothing to read from descriptor ${fd} within ${timeout} ms`)
+}
+
+function valueOf(end: WaitEnd, syscall: string): number {
+  if (end.status === 'failed') throw systemError(end.errno, syscall)
+  return end.status === 'ready' ? end.value : 0
+}
+
+function wait(
+  begin: (binding: Binding, id: number) => number,
+  syscall: string,
+  signal: AbortSignal | undefined,
+): Promise<WaitEnd> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const onAbort = () => {
+      if (cancelWait(id)) reject(signal?.reason)
+    }
+    const id = startWait(begin, (end) => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve(end)
+    })
+    checked(id, syscall)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

@@ -1,0 +1,46 @@
+/**
+ * The addon's face as it is: numbers in, numbers out. A negative result is -errno. See `src-native/`.
+ */
+export interface Binding {
+  dup(fd: number): number
+  reopen(fd: number, access: 0 | 1 | 2, nonblocking: boolean): number
+  close(fd: number): number
+  /** Fills mode, dev, ino, status flags, descriptor flags, is an anonymous pipe. */
+  info(fd: number, into: Float64Array): number
+  available(fd: number): number
+  isTerminal(fd: number): number
+  mkfifo(path: string, mode: number): number
+  poll(fd: number, events: number, timeoutMs: number): number
+  readWithin(fd: number, way: Way, into: Uint8Array, timeoutMs: number): number
+  write(fd: number, own: boolean, from: Uint8Array): number
+
+  openChannel(readFd: number, writeFd: number, way: Way, own: boolean): number
+  closeChannel(channel: number): number
+  take(channel: number): number
+  takeWithin(channel: number, timeoutMs: number): number
+  give(channel: number, byte: number): number
+
+  listen(callback: (id: number, status: 0 | 1 | 2, value: number, data: Buffer | undefined) => void): number
+  waitEvents(id: number, fd: number, events: number, timeoutMs: number): number
+  waitBytes(id: number, fd: number, way: Way, length: number, timeoutMs: number): number
+  waitToken(id: number, channel: number, timeoutMs: number): number
+  cancel(id: number): boolean
+  stop(): void
+
+  lock(fd: number, offset: number, exclusive: boolean): number
+  unlock(fd: number, offset: number): number
+  isLocked(fd: number, offset: number): number
+}
+
+/** How to read from a description that others share: `src-native/core/read.h` says what each is. */
+export type Way = 0 | 1 | 2 | 3
+export const WAY_DIRECT = 0
+export const WAY_RECV = 1
+export const WAY_SPLICE = 2
+export const WAY_PARKED = 3
+
+/** What `take` and `takeWithin` answer, and a token wait delivers, when the last writer has gone. */
+export const END_OF_FILE = -4096
+
+/** Waits for ever. */
+export const NO_TIMEOUT = -1

@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { JobslotError } from '../errors.ts'
+import type { Binding } from './binding.ts'
+
+let loaded: Binding | undefined
+
+/**
+ * The addon, loaded at the first call and not before: a program that only imports jobslot needs none.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_NO_ADDON` where this platform has no prebuilt addon and none was compiled.
+ */
+export function native(): Binding {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Binding {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  if (process.platform === 'win32') {
+    throw new JobslotError(
+      'ERR_JOBSLOT_NO_ADDON',
+      'jobslot cannot share slots on Windows: its addon is written for Linux and macOS',
+    )
+  }
+  try {
+    const require = createRequire(import.meta.url)
+    const nodeGypBuild = require('node-gyp-build') as (root: string) => Binding
+    return nodeGypBuild(root)
+  } catch (cause) {
+    throw new JobslotError(
+      'ERR_JOBSLOT_NO_ADDON',
+      `jobslot's addon cannot be loaded on ${process.platform}-${process.arch}: with a C++ compiler and python, ` +
+        `run "npm install && npm run build:native" in ${root}`,
+      { cause },
+    )
+  }
+}
