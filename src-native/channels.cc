@@ -27,6 +27,7 @@ Napi::Value open_channel(const Napi::CallbackInfo& info) {
     void* grown = realloc(state->channels, (index + 1) * sizeof(Channel));
     if (!grown) return number(info, -ENOMEM);
     state->channels = static_cast<Channel*>(grown);
+    state->channels[index] = Channel();
     state->channel_count++;
   }
   Channel channel;
@@ -35,6 +36,7 @@ Napi::Value open_channel(const Napi::CallbackInfo& info) {
   channel.way = way_at(info, 2);
   channel.own = bool_at(info, 3);
   channel.open = true;
+  channel.generation = state->channels[index].generation + 1;
   state->channels[index] = channel;
   return number(info, index);
 }

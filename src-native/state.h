@@ -13,6 +13,7 @@ struct Channel {
   Way way = Way::kDirect;
   uint32_t held[256] = {};
   bool open = false;
+  uint32_t generation = 0;  // tells the channel from the one that had its place before
 };
 
 struct State {
@@ -25,6 +26,12 @@ struct State {
 
   Channel* channel(int index) {
     return index >= 0 && index < channel_count && channels[index].open ? &channels[index] : nullptr;
+  }
+  // The same for a wait, which may outlive its channel.
+  int64_t tag(int index) { return (static_cast<int64_t>(channels[index].generation) << 32) | index; }
+  Channel* tagged(int64_t tag) {
+    Channel* found = channel(static_cast<int>(tag & 0x7fffffff));
+    return found && found->generation == static_cast<uint32_t>(tag >> 32) ? found : nullptr;
   }
   // Gives back every token that is out on the channel.
   static void give_back_all(Channel* channel);

@@ -41,7 +41,7 @@ void deliver_finished(napi_env env, napi_value callback, void* context, void*) {
     double value = 0;
     napi_value data;
     napi_get_undefined(env, &data);
-    Channel* channel = wait->reads && wait->give_fd >= 0 ? state->channel(wait->tag) : nullptr;
+    Channel* channel = wait->reads && wait->give_fd >= 0 ? state->tagged(wait->tag) : nullptr;
     if (wait->status == Wait::kTimeout) {
       status = 1;
     } else if (wait->status == Wait::kFailed) {
@@ -142,7 +142,7 @@ Napi::Value wait_token(const Napi::CallbackInfo& info) {
   wait->reads = true;
   wait->way = channel->way;
   wait->length = 1;
-  wait->tag = index;
+  wait->tag = state_of(info)->tag(index);
   wait->give_fd = channel->write_fd;
   wait->give_own = channel->own;
   wait->deadline_ns = deadline_after_ms(double_at(info, 2));

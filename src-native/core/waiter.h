@@ -28,7 +28,7 @@ struct Wait {
   bool give_own = false;
   int64_t deadline_ns = 0;
   size_t length = 0;
-  int tag = -1;  // the caller's
+  int64_t tag = 0;  // the caller's
   uint8_t* data = nullptr;
 
   Status status = kWaiting;

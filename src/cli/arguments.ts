@@ -1,0 +1,62 @@
+import type { ParseArgsConfig } from 'node:util'
+import { parseArgs } from 'node:util'
+import { UsageError } from './exit-codes.ts'
+
+export type OptionTable = NonNullable<ParseArgsConfig['options']>
+
+/** The words of a command line, told apart. Pure. */
+export interface Split<Options extends OptionTable> {
+  values: ReturnType<typeof parseArgs<{ options: Options }>>['values']
+  /** The command to run and its arguments: all behind `--`, or from the first word that is no option. */
+  command: string[]
+}
+
+/** @throws UsageError */
+export function splitArguments<Options extends OptionTable>(words: string[], options: Options): Split<Options> {
+  // Read once leniently to find where the command begins: behind it, every word is the command's own.
+  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true })
+  const first = tokens.find((token) => token.kind === 'positional' || token.kind === 'option-terminator')
+  const end = first ? first.index : words.length
+  try {
+    const { values } = parseArgs({ args: words.slice(0, end), options, strict: true })
+    const command = words.slice(first?.kind === 'option-terminator' ? end + 1 : end)
+    return { values: values as Split<Options>['values'], command }
+  } catch (error) {
+    throw new UsageError(usageMessage(error as Error))
+  }
+}
+
+/** Node's own sentences go on to explain how to write a positional, which here would be the command. */
+function usageMessage(error: Error): string {
+  return error.message.replace(/\. To specify a positional.*$/s, '').replace(/\.$/, '')
+}
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+
+/** `500ms`, `10s`, `2m`, `1h`; a bare number is seconds. In milliseconds. @throws UsageError */
+export function parseDuration(text: string, option: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
+  if (number === undefined) {
+    throw new UsageError(`${option} takes a time such as 500ms, 10s, 2m or 1h, not "${text}"`)
+  }
+  return Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
+}
+
+/** `4` or `1..8`. @throws UsageError */
+export function parseCount(text: string): { min: number; max: number } {
+  const [, low, high = low] = /^(\d{1,9})(?:\.\.(\d{1,9}))?$/.exec(text) ?? []
+  const [min, max] = [Number(low), Number(high)]
+  if (!(min >= 1 && max >= min)) {
+    throw new UsageError(`--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "${text}"`)
+  }
+  return { min, max }
+}
+
+/** @throws UsageError */
+export function parseNumber(text: string, option: string, range: { min: number; max: number }): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (!(number >= range.min && number <= range.max)) {
+    throw new UsageError(`${option} takes a whole number from ${range.min} to ${range.max}, not "${text}"`)
+  }
+  return number
+}

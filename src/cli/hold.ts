@@ -1,0 +1,51 @@
+import type { Client } from '../client/client.ts'
+import type { Held } from '../client/collect.ts'
+import { collect } from '../client/collect.ts'
+import { recipeOf, sweepRecipes } from '../client/recipe.ts'
+import { JobslotError } from '../errors.ts'
+import { interruptible } from './interrupt.ts'
+import { nameOf } from './limit-in-force.ts'
+import { tellIfSlow } from './messages.ts'
+
+/** Slots that a command holds. */
+export interface Holding {
+  readonly slots: number
+  release(): void
+}
+
+/**
+ * Takes the slots that a command is to have, `timeout` in milliseconds. A signal ends the wait and the process.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_STATE_DIR`
+ */
+export async function holdSlots(
+  client: Client,
+  wanted: { min: number; max: number; timeout: number },
+): Promise<Holding> {
+  const { min, max, timeout } = wanted
+  const recipe = recipeOf(client.identity)
+  const what = `${min} slot${min === 1 ? '' : 's'} of ${nameOf(client)}`
+  const served = tellIfSlow(() => `waiting for ${what}, ${client.available} free now`)
+  const tooLate = new AbortController()
+  const timer = Number.isFinite(timeout)
+    ? setTimeout(() => tooLate.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`)), Math.min(timeout, 0x7fffffff))
+    : undefined
+  try {
+    const held: Held[] = await interruptible(
+      (interrupt) =>
+        collect(client, recipe, { min, max, wait: timeout > 0, signal: AbortSignal.any([interrupt, tooLate.signal]) }),
+      () => client.close(),
+    )
+    return {
+      slots: held.length,
+      release() {
+        for (const slot of held.splice(0)) slot.release()
+        sweepRecipes(client.identity)
+        client.close()
+      },
+    }
+  } finally {
+    served()
+    clearTimeout(timer)
+  }
+}

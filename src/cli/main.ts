@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { EXIT, UsageError } from './exit-codes.ts'
+import { tell } from './messages.ts'
+
+// What ps and a recipe's other commands see: without it, they would see a `node` (`client/callers.ts`).
+process.title = ['jobslot', ...process.argv.slice(2)].join(' ')
+
+type Main = (words: string[]) => Promise<void>
+
+const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
+  run: () => import('./commands/run.ts'),
+  acquire: () => import('./commands/acquire.ts'),
+  doctor: () => import('./commands/doctor.ts'),
+}
+
+async function main(words: string[]): Promise<void> {
+  const [name = '', ...rest] = words
+  if (name === '--version' || name === '-V') {
+    const file = new URL('../../package.json', import.meta.url)
+    console.log((JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version)
+    return
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const { helpFor } = await import('./help.ts')
+    console.log(helpFor(rest[0] ?? ''))
+    return
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!load) throw new UsageError(name === '' ? 'which command? run, acquire or doctor' : `unknown command "${name}"`)
+  const command = await load()
+  await command.main(rest)
+}
+
+main(process.argv.slice(2)).catch(fail)
+
+function fail(error: unknown): never {
+  if (error instanceof UsageError) {
+    tell(`${error.message}: see jobslot --help`)
+    process.exit(EXIT.usage)
+  }
+  const { code, message, stack } = error as NodeJS.ErrnoException
+  if (code?.startsWith('ERR_JOBSLOT_')) {
+    tell(message)
+    process.exit(EXIT.unavailable)
+  }
+  tell(`a fault of jobslot's own: ${stack ?? message}`)
+  process.exit(EXIT.software)
+}

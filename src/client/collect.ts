@@ -1,0 +1,211 @@
+import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { JobslotError } from '../errors.ts'
+import { mkfifo, poll } from '../fd.ts'
+import type { Client } from './client.ts'
+import type { FifoLock } from './fifo-lock.ts'
+import type { Recipe } from './recipe.ts'
+
+/** One slot as a command holds it: a token, or a recipe's implicit slot. */
+export interface Held {
+  release(): void
+}
+
+const NOT_FREE = 'not enough slots are free at this moment'
+
+export interface Collecting {
+  min: number
+  max: number
+  /** Whether to wait at all. */
+  wait: boolean
+  signal: AbortSignal
+}
+
+/**
+ * Collects at least `min` slots for one command, waiting as long as the signal allows, and up to `max` of what is free
+ * at that instant. `client` must leave the implicit slot to `recipe`.
+ *
+ * Two who collect several slots at once could each hold what the other lacks, for ever. So one at a time collects, in
+ * its turn, and those behind it lend it their recipes' implicit slots, which they do not use while they wait.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT` where it may not wait; the signal's reason. Then nothing is held.
+ */
+export async function collect(client: Client, recipe: Recipe, { min, max, wait, signal }: Collecting): Promise<Held[]> {
+  signal.throwIfAborted()
+  const held: Held[] = []
+  try {
+    takeFree(client, recipe, held, min)
+    if (held.length < min && !wait) throw new JobslotError('ERR_JOBSLOT_TIMEOUT', NOT_FREE)
+    if (held.length < min && min === 1) held.push(await firstOf(client, recipe, signal))
+    if (held.length < min) {
+      release(held)
+      await takeTurn(recipe, signal)
+      try {
+        await collectInTurn(client, recipe, held, min, signal)
+      } finally {
+        recipe.turn.unlock()
+      }
+    }
+    takeFree(client, recipe, held, max)
+    return held
+  } catch (error) {
+    release(held)
+    throw error
+  }
+}
+
+function release(held: Held[]): void {
+  for (const slot of held.splice(0)) slot.release()
+}
+
+/** What can be had without waiting, up to `count` in all. The implicit slot first: it costs nobody a token. */
+function takeFree(client: Client, recipe: Recipe, held: Held[], count: number): void {
+  if (held.length < count && !recipe.slot.isHeld && recipe.slot.tryLock()) held.push(heldLock(recipe.slot))
+  while (held.length < count) {
+    const slot = client.tryAcquire()
+    if (!slot) return
+    held.push(slot)
+  }
+}
+
+function heldLock(lock: FifoLock): Held {
+  return { release: () => lock.unlock() }
+}
+
+/** The recipe's implicit slot or a token, whichever comes first. */
+async function firstOf(client: Client, recipe: Recipe, signal: AbortSignal): Promise<Held> {
+  const decided = new AbortController()
+  const either = AbortSignal.any([signal, decided.signal])
+  const both: Promise<Held>[] = [
+    recipe.slot.lock(either).then(() => heldLock(recipe.slot)),
+    nextToken(client, either),
+  ]
+  let won: Held | undefined
+  try {
+    won = await Promise.race(both)
+    return won
+  } finally {
+    decided.abort()
+    for (const end of await Promise.allSettled(both)) {
+      // Both can come at once.
+      if (end.status === 'fulfilled' && end.value !== won) end.value.release()
+    }
+  }
+}
+
+/** Where there are no tokens at all, this waits for the signal: the implicit slots are all there is. */
+async function nextToken(client: Client, signal: AbortSignal): Promise<Held> {
+  try {
+    return await client.acquire({ signal })
+  } catch (error) {
+    if (!(error instanceof JobslotError && error.code === 'ERR_JOBSLOT_GONE')) throw error
+    await once(signal)
+    throw signal.reason
+  }
+}
+
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Waits for the turn, lending the recipe's implicit slot to whoever collects meanwhile. */
+async function takeTurn(recipe: Recipe, signal: AbortSignal): Promise<void> {
+  recipe.slot.lend()
+  try {
+    ring(recipe.bell)
+    await recipe.turn.lock(signal)
+  } finally {
+    recipe.slot.takeBack()
+  }
+}
+
+async function collectInTurn(
+  client: Client,
+  recipe: Recipe,
+  held: Held[],
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const bell = openBell(recipe.bell)
+  try {
+    for (;;) {
+      takeFree(client, recipe, held, count)
+      const lent = recipe.others().filter((other) => other.isLent())
+      for (const other of lent) {
+        if (held.length < count && other.tryLock()) held.push(heldLock(other))
+      }
+      if (held.length >= count) return
+      const busy = [recipe.slot, ...lent].filter((lock) => !lock.isHeld)
+      await oneMore(client, busy, bell, held, signal)
+      while (held.length > count) held.pop()?.release()
+    }
+  } finally {
+    closeSync(bell)
+    unlinkSync(recipe.bell)
+  }
+}
+
+/** Waits until at least one slot more is held, or the bell says that there is reason to look again. */
+async function oneMore(
+  client: Client,
+  busy: FifoLock[],
+  bell: number,
+  held: Held[],
+  signal: AbortSignal,
+): Promise<void> {
+  const decided = new AbortController()
+  const either = AbortSignal.any([signal, decided.signal])
+  const all = [
+    nextToken(client, either).then((slot) => held.push(slot)),
+    ...busy.map((lock) => lock.lock(either).then(() => held.push(heldLock(lock)))),
+    poll(bell, 'read', { signal: either }).then(() => drain(bell)),
+  ]
+  try {
+    await Promise.race(all)
+  } finally {
+    decided.abort()
+    await Promise.allSettled(all)
+  }
+}
+
+function openBell(path: string): number {
+  for (;;) {
+    try {
+      return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    try {
+      mkfifo(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
+/** Where nobody collects, nobody need hear: whoever comes looks before it waits. */
+function ring(path: string): void {
+  let bell: number
+  try {
+    bell = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch {
+    return
+  }
+  try {
+    writeSync(bell, '!')
+  } catch {
+    // Full: it rings already.
+  } finally {
+    closeSync(bell)
+  }
+}
+
+function drain(bell: number): void {
+  try {
+    readSync(bell, Buffer.alloc(256))
+  } catch {
+    // Already empty.
+  }
+}

@@ -1,0 +1,136 @@
+import { closeSync, constants, fstatSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { mkfifo, poll } from '../fd.ts'
+import { native } from '../native/load.ts'
+import { checked, EAGAIN } from '../native/system-error.ts'
+
+const HELD = 0
+const LENT = 1
+
+/**
+ * An exclusive lock that the kernel frees with its holder, and whose end can be waited for together with other things.
+ *
+ * The file is a FIFO, locked through a description open for writing. When the holder leaves or dies, the kernel first
+ * drops the lock and then reports the hang-up to whoever has the FIFO open for reading. A reader that opened it while
+ * no writer had it gets no hang-up, so it asks the lock once more after opening.
+ *
+ * A second byte of the file is locked, shared, by those who lend what the lock stands for (`collect.ts`).
+ */
+export class FifoLock {
+  readonly path: string
+  #held = -1
+  #lent = -1
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  get isHeld(): boolean {
+    return this.#held >= 0
+  }
+
+  tryLock(): boolean {
+    if (this.#held >= 0) return true
+    for (;;) {
+      const fd = this.#open(constants.O_RDWR)
+      let locked = false
+      try {
+        const result = native().lock(fd, HELD, true)
+        if (result === -EAGAIN) return false
+        checked(result, 'fcntl(F_OFD_SETLK)', this.path)
+        locked = this.#isCurrent(fd)
+      } finally {
+        if (!locked) closeSync(fd)
+      }
+      if (locked) {
+        this.#held = fd
+        return true
+      }
+    }
+  }
+
+  /** Waits for the lock without CPU. @throws the signal's reason */
+  async lock(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const reader = this.#open(constants.O_RDONLY)
+      try {
+        if (this.tryLock()) return
+        await poll(reader, 'read', { signal })
+      } finally {
+        closeSync(reader)
+      }
+    }
+  }
+
+  /** Declares that others may take the lock for themselves until `takeBack`, or the death of this process. */
+  lend(): void {
+    while (this.#lent < 0) {
+      // Not for writing: a writer would hide the holder's hang-up.
+      const fd = this.#open(constants.O_RDONLY)
+      const result = native().lock(fd, LENT, false)
+      if (result === 0 && this.#isCurrent(fd)) this.#lent = fd
+      else closeSync(fd)
+      if (result !== -EAGAIN) checked(result, 'fcntl(F_OFD_SETLK)', this.path)
+    }
+  }
+
+  takeBack(): void {
+    if (this.#lent >= 0) closeSync(this.#lent)
+    this.#lent = -1
+  }
+
+  /** Whether some living process lends it. */
+  isLent(): boolean {
+    let fd: number
+    try {
+      fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK)
+    } catch {
+      return false
+    }
+    try {
+      return native().isLocked(fd, LENT) === 1
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /** Unlinked while both bytes are locked, so that nobody can be waiting on a file that is no longer there. */
+  unlock(): void {
+    if (this.#held < 0) return
+    if (native().lock(this.#held, LENT, true) === 0) {
+      unlinkSync(this.path)
+      try {
+        rmdirSync(dirname(this.path))
+      } catch {
+        // Others are in it.
+      }
+    }
+    closeSync(this.#held)
+    this.#held = -1
+  }
+
+  #isCurrent(fd: number): boolean {
+    try {
+      return statSync(this.path).ino === fstatSync(fd).ino
+    } catch {
+      return false
+    }
+  }
+
+  #open(access: number): number {
+    for (;;) {
+      try {
+        return openSync(this.path, access | constants.O_NONBLOCK)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+      try {
+        mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 })
+        mkfifo(this.path)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code !== 'EEXIST' && code !== 'ENOENT') throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** One line of the process table, from /proc (Linux). */
+export interface ProcessEntry {
+  pid: number
+  parent: number
+  /** The program's name, cut at 15 characters. */
+  name: string
+  /** The process was forked and has not replaced its program: a shell's `( … )`, `$( … )` or `… &`. */
+  forkedOnly: boolean
+  /** Clock ticks since boot. With the pid it names a process for good. */
+  startTime: string
+}
+
+const PF_FORKNOEXEC = 0x40
+
+/** Null where there is no such process, or no /proc. */
+export function readProcess(pid: number): ProcessEntry | null {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return null
+  }
+  return parseStat(stat)
+}
+
+/** The text of /proc/PID/stat. The name stands in brackets and may itself hold brackets and spaces. */
+export function parseStat(stat: string): ProcessEntry | null {
+  const open = stat.indexOf('(')
+  const close = stat.lastIndexOf(')')
+  if (open < 0 || close < open) return null
+  const fields = stat.slice(close + 2).split(' ')
+  const [, parent, , , , , flags] = fields
+  const startTime = fields[19]
+  if (parent === undefined || flags === undefined || startTime === undefined) return null
+  return {
+    pid: Number.parseInt(stat, 10),
+    parent: Number(parent),
+    name: stat.slice(open + 1, close),
+    forkedOnly: (Number(flags) & PF_FORKNOEXEC) !== 0,
+    startTime,
+  }
+}
+
+/** The parent of `pid`, its parent, and so on, as far as /proc tells. */
+export function ancestorsOf(pid: number): ProcessEntry[] {
+  const found: ProcessEntry[] = []
+  let entry = readProcess(pid)
+  while (entry && entry.parent > 0 && found.length < 256) {
+    entry = readProcess(entry.parent)
+    if (entry) found.push(entry)
+  }
+  return found
+}
+
+/** The words of a process's command line; empty where they cannot be read. */
+export function commandLine(pid: number): string[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    return text.split('\0').filter((word) => word !== '')
+  } catch {
+    return []
+  }
+}
+
+/** What descriptor `fd` of a process is open on, for instance `pipe:[33849]`; null where that cannot be told. */
+export function descriptorTarget(pid: number | 'self', fd: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`)
+  } catch {
+    return null
+  }
+}
+
+/** Whether a process has a descriptor open on `target`; null where /proc does not tell. */
+export function hasOpen(pid: number, target: string): boolean | null {
+  let fds: string[]
+  try {
+    fds = readdirSync(`/proc/${pid}/fd`)
+  } catch {
+    return null
+  }
+  return fds.some((fd) => descriptorTarget(pid, Number(fd)) === target)
+}

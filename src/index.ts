@@ -1,0 +1,15 @@
+/**
+ * `jobslot`: take slots from the limit in force and give them back.
+ *
+ * @module
+ */
+export type { ChildSpawnOptions } from './client/child-options.ts'
+export type { AcquireOptions, Client } from './client/client.ts'
+export type { ConnectOptions } from './client/connect.ts'
+export { connect } from './client/connect.ts'
+export type { Limit } from './client/limit.ts'
+export type { Slot } from './client/slot.ts'
+export type { ErrorCode } from './errors.ts'
+export { JobslotError } from './errors.ts'
+export type { JobserverAuth, Makeflags } from './makeflags/index.ts'
+export { parseMakeflags } from './makeflags/index.ts'

@@ -1,0 +1,8 @@
+export type { JobserverAuth } from './auth.ts'
+export { formatAuth } from './auth.ts'
+export type { FoundMakeflags } from './find.ts'
+export { findMakeflags } from './find.ts'
+export type { Limit } from './format.ts'
+export { rewriteMakeflags } from './format.ts'
+export type { Makeflags } from './parse.ts'
+export { parseMakeflags } from './parse.ts'

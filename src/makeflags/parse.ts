@@ -1,0 +1,60 @@
+import type { ErrorCode } from '../errors.ts'
+import type { JobserverAuth } from './auth.ts'
+import { readAuth } from './auth.ts'
+import type { Flag } from './flags.ts'
+import { readFlags } from './flags.ts'
+import { isDigits, splitWords } from './words.ts'
+
+/** What a MAKEFLAGS text says. */
+export interface Makeflags {
+  /** Null where none is named, and where the one that is named cannot be used: then `problem` says why. */
+  jobserver: JobserverAuth | null
+  /** What is wrong, a colon, what to do about it. */
+  problem: string | null
+  /** Stable, and set where `problem` is. */
+  code: ErrorCode | null
+  /** N of the last `-jN`; null for a plain `-j`, and without any. */
+  jobs: number | null
+  /** N of the last `-lN`; null for a plain `-l`, and without any. */
+  load: number | null
+  /** Make was started with `-n`. The jobserver is there all the same: recipe lines marked with `+` do run. */
+  dryRun: boolean
+}
+
+/** Above this make 4.3 refuses `-jN`. */
+const MAX_JOBS = 2 ** 31 - 1
+
+/** Reads the value of MAKEFLAGS. Takes any text, in linear time. */
+export function parseMakeflags(text: string): Makeflags {
+  const flags = readFlags(splitWords(text).words)
+  let auth: Flag | undefined
+  let jobs: number | null = null
+  let load: number | null = null
+  for (const flag of flags) {
+    if (flag.kind === 'auth') auth = flag
+    else if (flag.kind === 'jobs') jobs = readNumber(flag, jobs, jobsOf)
+    else if (flag.kind === 'load') load = readNumber(flag, load, loadOf)
+  }
+  const found = auth ? readAuth(auth.name, auth.argument ?? '') : { jobserver: null, problem: null, code: null }
+  return { ...found, jobs, load, dryRun: isDryRun(flags[0]) }
+}
+
+/** As make has it: without an argument there is no limit, and a bad one changes nothing. */
+function readNumber(flag: Flag, before: number | null, read: (text: string) => number | null): number | null {
+  return flag.argument === null ? null : (read(flag.argument) ?? before)
+}
+
+function jobsOf(text: string): number | null {
+  const jobs = isDigits(text) ? Number(text) : 0
+  return jobs >= 1 && jobs <= MAX_JOBS ? jobs : null
+}
+
+function loadOf(text: string): number | null {
+  const load = Number.parseFloat(text)
+  return Number.isFinite(load) && load >= 0 ? load : null
+}
+
+/** Make writes its short flags first, without a dash: a first word with a dash is some other program's. */
+function isDryRun(first: Flag | undefined): boolean {
+  return first !== undefined && !first.letters.startsWith('-') && first.letters.includes('n')
+}

@@ -1,0 +1,38 @@
+import { lstatSync, mkdirSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { JobslotError } from './errors.ts'
+
+/**
+ * The folder in which this user's state lies, made where it does not exist: `$JOBSLOT_DIR`, else /tmp/jobslot-UID.
+ * XDG_RUNTIME_DIR and TMPDIR are not asked: they differ between a login, cron and a CI job.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR` where it cannot be made or others could write into it.
+ */
+export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
+  const chosen = env.JOBSLOT_DIR
+  const uid = process.getuid?.() ?? 0
+  const dir = chosen || `/tmp/jobslot-${uid}`
+  if (!isAbsolute(dir)) throw unusable(dir, 'its path is not absolute')
+  try {
+    mkdirSync(dir, { recursive: chosen !== undefined, mode: 0o700 })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'EEXIST') throw unusable(dir, `it cannot be made (${code})`, cause)
+  }
+  const found = lstatSync(dir)
+  // A folder that the user chose may be a link; one in /tmp that anyone could have put there may not.
+  if (!chosen) {
+    if (!found.isDirectory()) throw unusable(dir, 'it is no folder')
+    if (found.uid !== uid) throw unusable(dir, `it belongs to user ${found.uid}`)
+    if ((found.mode & 0o077) !== 0) throw unusable(dir, 'others have rights in it')
+  }
+  return dir
+}
+
+function unusable(dir: string, why: string, cause?: unknown): JobslotError {
+  return new JobslotError(
+    'ERR_JOBSLOT_STATE_DIR',
+    `jobslot's state folder ${dir} cannot be used: ${why}; set JOBSLOT_DIR to a folder of your own`,
+    { cause },
+  )
+}
