@@ -7,12 +7,6 @@
 
 namespace jobslot {
 
-State* state_of(const Napi::CallbackInfo& info) {
-  void* state = nullptr;
-  napi_get_instance_data(info.Env(), &state);
-  return static_cast<State*>(state);
-}
-
 // The end of a worker thread, or a natural end of the process: the thread is joined before the addon can be unloaded.
 static void clean_up(void* data) {
   State* state = static_cast<State*>(data);
@@ -30,11 +24,10 @@ static void clean_up(void* data) {
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   State* state = new State();
-  napi_set_instance_data(env, state, nullptr, nullptr);
   napi_add_env_cleanup_hook(env, clean_up, state);
   add_descriptors(env, exports);
-  add_channels(env, exports);
-  add_waits(env, exports);
+  add_channels(env, exports, state);
+  add_waits(env, exports, state);
   add_locks(env, exports);
   return exports;
 }

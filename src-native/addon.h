@@ -1,6 +1,7 @@
 #pragma once
 
 #include <napi.h>
+#include <stdint.h>
 
 #include "core/waiter.h"
 
@@ -9,10 +10,20 @@ namespace jobslot {
 // Every function answers with a number: a result, or -errno. TypeScript makes the errors (src/native/).
 inline Napi::Value number(const Napi::CallbackInfo& info, double value) { return Napi::Number::New(info.Env(), value); }
 
+// The same for what fits: V8 makes a small integer without allocating.
+inline Napi::Value integer(const Napi::CallbackInfo& info, int value) {
+  napi_value result;
+  napi_create_int32(info.Env(), value, &result);
+  return Napi::Value(info.Env(), result);
+}
+
+// -1, which is no descriptor and no index, for all that is not a whole number of 32 bits. Node-API's own conversion would
+// make 0 of NaN and of 2 ** 32, and the call would go to standard input.
 inline int int_at(const Napi::CallbackInfo& info, size_t i) {
-  int32_t value = -1;
-  if (napi_get_value_int32(info.Env(), info[i], &value) != napi_ok) return -1;
-  return value;
+  double value = -1;
+  if (napi_get_value_double(info.Env(), info[i], &value) != napi_ok) return -1;
+  if (!(value >= INT32_MIN && value <= INT32_MAX) || value != static_cast<int>(value)) return -1;
+  return static_cast<int>(value);
 }
 
 inline double double_at(const Napi::CallbackInfo& info, size_t i) {
@@ -34,11 +45,11 @@ inline Way way_at(const Napi::CallbackInfo& info, size_t i) {
 
 // What one environment (the main thread, or a worker thread) has open through this addon.
 struct State;
-State* state_of(const Napi::CallbackInfo& info);
+inline State* state_of(const Napi::CallbackInfo& info) { return static_cast<State*>(info.Data()); }
 
 void add_descriptors(Napi::Env env, Napi::Object exports);
-void add_channels(Napi::Env env, Napi::Object exports);
-void add_waits(Napi::Env env, Napi::Object exports);
+void add_channels(Napi::Env env, Napi::Object exports, State* state);
+void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports);
 
 // End of file, where 0 is a byte's value.

@@ -24,7 +24,8 @@ Napi::Value dup_fd(const Napi::CallbackInfo& info) {
   return number(info, result_of(fcntl(int_at(info, 0), F_DUPFD_CLOEXEC, 3)));
 }
 
-// reopen(fd, access, nonblocking) -> a description of our own on the same file (Linux). access: 0 read, 1 write, 2 both
+// reopen(fd, access, nonblocking) -> a description of our own on the same file (Linux). access: 0 read, 1 write, 2 both.
+// -ENXIO for what has no second one: a socket, and the master of a pseudo terminal, of which open would make a new pair.
 Napi::Value reopen(const Napi::CallbackInfo& info) {
 #ifdef __linux__
   static const int kAccess[] = {O_RDONLY, O_WRONLY, O_RDWR};
@@ -32,10 +33,14 @@ Napi::Value reopen(const Napi::CallbackInfo& info) {
   int access = int_at(info, 1);
   if (fd < 0) return number(info, -EBADF);
   if (access < 0 || access > 2) return number(info, -EINVAL);
+  unsigned int terminal;
+  if (ioctl(fd, TIOCGPTN, &terminal) == 0) return number(info, -ENXIO);
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  int opened = open(path, kAccess[access] | O_CLOEXEC | O_NOCTTY | (bool_at(info, 2) ? O_NONBLOCK : 0));
+  // Without O_NONBLOCK the open of a FIFO would wait for its other end.
+  int opened = open(path, kAccess[access] | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (opened < 0 && errno == ENOENT && fcntl(fd, F_GETFD) < 0) return number(info, -EBADF);
+  if (opened >= 0 && !bool_at(info, 2)) fcntl(opened, F_SETFL, fcntl(opened, F_GETFL) & ~O_NONBLOCK);
   return number(info, result_of(opened));
 #else
   // Elsewhere /dev/fd is another name for dup.
@@ -49,7 +54,7 @@ Napi::Value close_fd(const Napi::CallbackInfo& info) {
   return number(info, result < 0 && errno != EINTR ? -errno : 0);
 }
 
-// info(fd, into: Float64Array(7)): mode, dev, ino, status flags, descriptor flags, is an anonymous pipe, rdev
+// info(fd, into: Float64Array(6)): mode, dev, ino, status flags, descriptor flags, is an anonymous pipe
 Napi::Value descriptor_info(const Napi::CallbackInfo& info) {
   int fd = int_at(info, 0);
   struct stat st;
@@ -94,7 +99,9 @@ Napi::Value make_fifo(const Napi::CallbackInfo& info) {
   }
   if (length >= sizeof path - 1) return number(info, -ENAMETOOLONG);
   if (strlen(path) != length) return number(info, -EINVAL);
-  return number(info, result_of(mkfifo(path, static_cast<mode_t>(int_at(info, 1)))));
+  int mode = int_at(info, 1);
+  if (mode < 0 || mode > 07777) return number(info, -EINVAL);
+  return number(info, result_of(mkfifo(path, static_cast<mode_t>(mode))));
 }
 
 // poll(fd, events, timeoutMs) -> events, 0 after the timeout; on the calling thread

@@ -121,12 +121,14 @@ Napi::Value wait_events(const Napi::CallbackInfo& info) {
 
 // waitBytes(id, fd, way, length, timeoutMs)
 Napi::Value wait_bytes(const Napi::CallbackInfo& info) {
+  int length = int_at(info, 3);
+  if (length < 0) return number(info, -EINVAL);
   Wait* wait = new Wait();
   wait->id = static_cast<uint32_t>(double_at(info, 0));
   wait->fd = int_at(info, 1);
   wait->reads = true;
   wait->way = way_at(info, 2);
-  wait->length = static_cast<size_t>(double_at(info, 3));
+  wait->length = static_cast<size_t>(length);
   wait->deadline_ns = deadline_after_ms(double_at(info, 4));
   return start(info, wait);
 }
@@ -165,13 +167,13 @@ Napi::Value stop(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void add_waits(Napi::Env env, Napi::Object exports) {
-  exports["listen"] = Napi::Function::New<listen>(env);
-  exports["waitEvents"] = Napi::Function::New<wait_events>(env);
-  exports["waitBytes"] = Napi::Function::New<wait_bytes>(env);
-  exports["waitToken"] = Napi::Function::New<wait_token>(env);
-  exports["cancel"] = Napi::Function::New<cancel>(env);
-  exports["stop"] = Napi::Function::New<stop>(env);
+void add_waits(Napi::Env env, Napi::Object exports, State* state) {
+  exports["listen"] = Napi::Function::New<listen>(env, "listen", state);
+  exports["waitEvents"] = Napi::Function::New<wait_events>(env, "waitEvents", state);
+  exports["waitBytes"] = Napi::Function::New<wait_bytes>(env, "waitBytes", state);
+  exports["waitToken"] = Napi::Function::New<wait_token>(env, "waitToken", state);
+  exports["cancel"] = Napi::Function::New<cancel>(env, "cancel", state);
+  exports["stop"] = Napi::Function::New<stop>(env, "stop", state);
 }
 
 }  // namespace jobslot

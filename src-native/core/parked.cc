@@ -122,7 +122,13 @@ ParkedReader* find_or_make(int fd, int give_fd, int* error) {
     return nullptr;
   }
   for (ParkedReader* r = readers; r; r = r->next) {
-    if (r->dev == st.st_dev && r->ino == st.st_ino) return r;
+    if (r->dev != st.st_dev || r->ino != st.st_ino) continue;
+    // Made for a caller that knew no way to give back.
+    if (r->give_fd < 0 && give_fd >= 0 && (r->give_fd = fcntl(give_fd, F_DUPFD_CLOEXEC, 3)) < 0) {
+      *error = -errno;
+      return nullptr;
+    }
+    return r;
   }
   ParkedReader* r = static_cast<ParkedReader*>(calloc(1, sizeof(ParkedReader)));
   if (!r) {
@@ -219,7 +225,14 @@ void parked_forget(ParkedWant* want) {
   pthread_mutex_unlock(&mutex);
 }
 
+int64_t parked_deadline(int fd, int64_t deadline_ns) {
+  int64_t now = now_ns();
+  int64_t moment = now + 20000000;
+  return deadline_ns < moment && poll_until(fd, POLLIN, now) > 0 ? moment : deadline_ns;
+}
+
 ssize_t parked_read_until(int fd, int give_fd, void* into, int64_t deadline_ns) {
+  deadline_ns = parked_deadline(fd, deadline_ns);
   SyncWant sync;
   sync.want.offer = offer_sync;
   if (!make_wake_pipe(sync.arrived)) return -errno;

@@ -35,6 +35,10 @@ int parked_want(ParkedWant* want, int fd, int give_fd);
 // Takes the want off the queue. After this returns, `offer` is not called any more.
 void parked_forget(ParkedWant* want);
 
+// When a wait with this deadline may end: where a byte lies ready, not before the parked thread had a moment to fetch
+// it, or a wait that only asks (a timeout of 0) would never see one.
+int64_t parked_deadline(int fd, int64_t deadline_ns);
+
 // As read_until, one byte.
 ssize_t parked_read_until(int fd, int give_fd, void* into, int64_t deadline_ns);
 

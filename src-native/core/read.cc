@@ -23,6 +23,16 @@ struct SplicePipe {
 };
 SplicePipe splice_pipe;
 
+// The library may be unloaded, and loaded again, many times in one process: with the last worker thread that uses it.
+__attribute__((destructor)) void close_splice_pipe() {
+  pthread_mutex_lock(&splice_pipe.mutex);
+  for (int& end : splice_pipe.ends) {
+    if (end >= 0) close(end);
+    end = -1;
+  }
+  pthread_mutex_unlock(&splice_pipe.mutex);
+}
+
 ssize_t splice_now(int fd, void* into, size_t length) {
   pthread_mutex_lock(&splice_pipe.mutex);
   ssize_t result;
@@ -66,6 +76,8 @@ ssize_t read_now(int fd, Way way, void* into, size_t length) {
 }
 
 int poll_until(int fd, short events, int64_t deadline_ns) {
+  // poll(2) passes over a negative number, and would wait for nothing at all.
+  if (fd < 0) return -EBADF;
   for (;;) {
     pollfd p = {fd, events, 0};
     int n = poll(&p, 1, poll_timeout_ms(deadline_ns));

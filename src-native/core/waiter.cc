@@ -63,7 +63,10 @@ bool offer_to_wait(ParkedWant* want, int byte) {
 
 int Waiter::start(Wait* wait) {
   wait->waiter = this;
-  if (wait->reads && !(wait->data = static_cast<uint8_t*>(malloc(wait->length ? wait->length : 1)))) return ENOMEM;
+  if (wait->reads && !(wait->data = static_cast<uint8_t*>(malloc(wait->length ? wait->length : 1)))) {
+    wait->fd = wait->give_fd = -1;  // the caller's still
+    return ENOMEM;
+  }
   int own = fcntl(wait->fd, F_DUPFD_CLOEXEC, 3);
   int own_give = -1;
   if (own < 0 || (wait->give_fd >= 0 && (own_give = fcntl(wait->give_fd, F_DUPFD_CLOEXEC, 3)) < 0)) {
@@ -74,6 +77,7 @@ int Waiter::start(Wait* wait) {
   }
   wait->fd = own;
   wait->give_fd = own_give;
+  if (wait->reads && wait->way == Way::kParked) wait->deadline_ns = parked_deadline(wait->fd, wait->deadline_ns);
   {
     Locked locked(&mutex_);
     if (stopping_) return ECANCELED;

@@ -5,7 +5,7 @@ import { checked, EAGAIN, ETIMEDOUT } from '../native/system-error.ts'
 import { cancelWait, giveBackAtExit, startWait } from '../native/waits.ts'
 import type { TokenSource } from './token-source.ts'
 import { GONE, NONE } from './token-source.ts'
-import { trace } from './trace.ts'
+import { trace, tracing } from './trace.ts'
 
 /**
  * The tokens of a jobserver. Takes both descriptors over; `own` says that their descriptions are ours alone and
@@ -20,7 +20,7 @@ export function channelSource(ends: { read: number; write: number; way: Way; own
   const token = (result: number): number => {
     if (result >= 0) return result
     if (result === -EAGAIN || result === -ETIMEDOUT) return NONE
-    trace('the jobserver answers no more: %s', result === END_OF_FILE ? 'end of file' : `errno ${-result}`)
+    if (tracing) trace('the jobserver answers no more: %s', result === END_OF_FILE ? 'end of file' : `errno ${-result}`)
     return GONE
   }
 
@@ -41,7 +41,7 @@ export function channelSource(ends: { read: number; write: number; way: Way; own
     cancel: () => waitId === 0 || cancelWait(waitId),
     give(byte) {
       const result = binding.give(channel, byte)
-      if (result < 0) trace('a token could not be given back: errno %d', -result)
+      if (result < 0 && tracing) trace('a token could not be given back: errno %d', -result)
     },
     available: () => Math.max(0, binding.available(ends.read)),
     close() {

@@ -1,7 +1,7 @@
 import { JobslotError } from '../errors.ts'
 import type { TokenSource } from './token-source.ts'
 import { GONE, NONE } from './token-source.ts'
-import { trace } from './trace.ts'
+import { trace, tracing } from './trace.ts'
 
 /** Stands for the implicit slot where a token's byte would be. It never goes over the wire. */
 export const IMPLICIT = -1
@@ -45,7 +45,7 @@ export class SlotQueue {
     if (this.#waiters.size > 0) return null
     if (this.#implicitFree) {
       this.#implicitFree = false
-      trace('took the implicit slot')
+      if (tracing) trace('took the implicit slot')
       return IMPLICIT
     }
     return this.#token(this.#source.take())
@@ -55,7 +55,7 @@ export class SlotQueue {
   takeWithin(timeout: number): number | null {
     if (this.#implicitFree) {
       this.#implicitFree = false
-      trace('took the implicit slot')
+      if (tracing) trace('took the implicit slot')
       return IMPLICIT
     }
     const token = this.#token(this.#source.takeWithin(timeout))
@@ -82,18 +82,18 @@ export class SlotQueue {
   /** A token goes back to the server, where every process may have it; the implicit slot to the next here. */
   giveBack(token: number): void {
     if (token !== IMPLICIT) {
-      trace('gave back token %d', token)
+      if (tracing) trace('gave back token %d', token)
       this.#source.give(token)
       return
     }
-    trace('gave back the implicit slot')
+    if (tracing) trace('gave back the implicit slot')
     const head = this.#shift()
     if (!head) {
       this.#implicitFree = true
       return
     }
     if (this.#waiters.size === 0 && this.#waiting && this.#source.cancel()) this.#waiting = false
-    trace('took the implicit slot')
+    if (tracing) trace('took the implicit slot')
     head.deliver(IMPLICIT)
   }
 
@@ -123,7 +123,7 @@ export class SlotQueue {
       this.#gone = true
       return null
     }
-    trace('took token %d', token)
+    if (tracing) trace('took token %d', token)
     return token
   }
 

@@ -1,38 +1,60 @@
-import { isDigits } from './words.ts'
+import { endOfWord, isDigits, startOfWord } from './words.ts'
 
-/** One flag as make's option parser reads it. A word of short flags is one of these: of the flag that ends it. */
+/** One flag as make's option parser reads it. A word of several short flags is the one that ends it. */
 export interface Flag {
-  /** `auth` and `jobserver`: a word that names a jobserver, any other word about it. */
-  kind: 'jobs' | 'load' | 'auth' | 'jobserver' | 'other'
-  /** As written, `--jobserver-auth`, for the messages. */
+  /**
+   * `auth` and `jobserver`: it names a jobserver, or is otherwise about one. `variables`: no flag, but the word `--` and
+   * all that is behind it.
+   */
+  kind: 'jobs' | 'load' | 'auth' | 'jobserver' | 'other' | 'variables'
+  /** For a message: `--jobserver-auth`, say. */
   name: string
   /** Null where the flag has none. */
   argument: string | null
   /** The short flags before it in its word, with the word's dash if it has one: `k` of `kj8`, `-` of `-j8`. */
   letters: string
-  /** Two where the argument is a word of its own. */
-  words: string[]
+  /** As it stands in the text: two words where the argument is a word of its own. */
+  source: string
 }
+
+type Kind = Flag['kind']
 
 /** Short flags whose argument is the rest of the word, so that the `j8` of `Iproj8` is none. */
 const TAKES_ARGUMENT = /[CEIOWfjlo]/
 
-const LONG_KINDS: Readonly<Record<string, Flag['kind']>> = {
-  '--jobs': 'jobs',
-  '--load-average': 'load',
-  '--max-load': 'load',
-  '--jobserver-auth': 'auth',
-  '--jobserver-fds': 'auth',
-}
+const LONG_KINDS = new Map<string, Kind>([
+  ['--jobs', 'jobs'],
+  ['--load-average', 'load'],
+  ['--max-load', 'load'],
+  ['--jobserver-auth', 'auth'],
+  ['--jobserver-fds', 'auth'],
+])
 
-export function readFlags(words: readonly string[]): Flag[] {
-  const flags: Flag[] = []
-  for (let i = 0; i < words.length; ) {
-    const flag = readFlag(words[i]!, words[i + 1], i === 0)
-    flags.push(flag)
-    i += flag.words.length
+/** The flags of a MAKEFLAGS text in order, one at a time: a text may be long. */
+export function* readFlags(text: string): Generator<Flag, void> {
+  const first = startOfWord(text, 0)
+  for (let start = first; start < text.length; ) {
+    let end = endOfWord(text, start)
+    const word = text.slice(start, end)
+    if (word === '--') {
+      yield { kind: 'variables', name: word, argument: null, letters: '', source: text.slice(start) }
+      return
+    }
+    const flag = readWord(word, start === first)
+    if (flag.argument === null && flag.kind !== 'other') {
+      // Make takes the next word for an argument that is missing, where it looks like one.
+      const nextStart = startOfWord(text, end)
+      const nextEnd = endOfWord(text, nextStart)
+      const next = text.slice(nextStart, nextEnd)
+      if (looksLikeArgument(flag.kind, next)) {
+        flag.argument = next
+        flag.source = text.slice(start, nextEnd)
+        end = nextEnd
+      }
+    }
+    yield flag
+    start = startOfWord(text, end)
   }
-  return flags
 }
 
 /**
@@ -43,52 +65,34 @@ export function isBare(word: string): boolean {
   return !word.startsWith('-') && !word.includes('=')
 }
 
-function readFlag(word: string, next: string | undefined, first: boolean): Flag {
-  if (word.startsWith('--')) return readLong(word, next)
-  if (word.startsWith('-') || (first && isBare(word))) return readShort(word, next)
-  return { kind: 'other', name: word, argument: null, letters: '', words: [word] }
+function readWord(word: string, first: boolean): Flag {
+  if (word.startsWith('--')) return readLong(word)
+  if (word.startsWith('-') || (first && isBare(word))) return readShort(word)
+  return { kind: 'other', name: word, argument: null, letters: '', source: word }
 }
 
-function readLong(word: string, next: string | undefined): Flag {
+function readLong(word: string): Flag {
   const equals = word.indexOf('=')
   const name = equals < 0 ? word : word.slice(0, equals)
-  const kind = longKind(name)
-  const argument = equals < 0 ? null : word.slice(equals + 1)
-  return withNext({ kind, name, argument, letters: '', words: [word] }, next)
+  const kind = LONG_KINDS.get(name) ?? (name.startsWith('--jobserver-') ? 'jobserver' : 'other')
+  return { kind, name, argument: equals < 0 ? null : word.slice(equals + 1), letters: '', source: word }
 }
 
-function longKind(name: string): Flag['kind'] {
-  if (Object.hasOwn(LONG_KINDS, name)) return LONG_KINDS[name]!
-  return name.startsWith('--jobserver-') ? 'jobserver' : 'other'
-}
-
-function readShort(word: string, next: string | undefined): Flag {
+function readShort(word: string): Flag {
   const at = word.search(TAKES_ARGUMENT)
-  const letter = word[at]
-  if (letter !== 'j' && letter !== 'l') {
-    return { kind: 'other', name: word, argument: null, letters: at < 0 ? word : word.slice(0, at), words: [word] }
+  if (at < 0) return { kind: 'other', name: word, argument: null, letters: word, source: word }
+  const letter = word.charAt(at)
+  return {
+    kind: letter === 'j' ? 'jobs' : letter === 'l' ? 'load' : 'other',
+    name: `-${letter}`,
+    argument: word.slice(at + 1) || null,
+    letters: word.slice(0, at),
+    source: word,
   }
-  const kind = letter === 'j' ? 'jobs' : 'load'
-  const argument = at + 1 < word.length ? word.slice(at + 1) : null
-  return withNext({ kind, name: `-${letter}`, argument, letters: word.slice(0, at), words: [word] }, next)
 }
 
-/** Make takes the next word for an argument that is missing, where it looks like one. */
-function withNext(flag: Flag, next: string | undefined): Flag {
-  if (flag.argument !== null || next === undefined || !looksLikeArgument(flag.kind, next)) return flag
-  return { ...flag, argument: next, words: [...flag.words, next] }
-}
-
-function looksLikeArgument(kind: Flag['kind'], word: string): boolean {
-  switch (kind) {
-    case 'jobs':
-      return isDigits(word)
-    case 'load':
-      return /^[\d.]/.test(word)
-    case 'auth':
-    case 'jobserver':
-      return !word.startsWith('-')
-    case 'other':
-      return false
-  }
+function looksLikeArgument(kind: Kind, word: string): boolean {
+  if (kind === 'jobs') return isDigits(word)
+  if (kind === 'load') return /^[\d.]/.test(word)
+  return word !== '' && !word.startsWith('-')
 }

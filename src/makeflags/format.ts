@@ -2,7 +2,7 @@ import type { JobserverAuth } from './auth.ts'
 import { formatAuth } from './auth.ts'
 import type { Flag } from './flags.ts'
 import { isBare, readFlags } from './flags.ts'
-import { closeWord, splitWords } from './words.ts'
+import { closeWord } from './words.ts'
 
 export interface Limit {
   auth: JobserverAuth
@@ -18,38 +18,29 @@ const SPACER = '-'
  * variables behind `--`, stay as they are.
  */
 export function rewriteMakeflags(text: string, limit: Limit | null): string {
-  const { words, tail } = splitWords(text)
-  const parts = withoutLimit(readFlags(words))
-  if (limit) parts.push(`-j${limit.jobs ?? ''}`, formatAuth(limit.auth))
-  if (tail !== '') parts.push(tail)
-  const [first] = parts
-  if (first === undefined) return ''
-  // The leading blank says, as it does in make's own text, that no word of short flags comes first.
-  return isBare(first) ? parts.join(' ') : ` ${parts.join(' ')}`
-}
-
-function withoutLimit(flags: readonly Flag[]): string[] {
-  const kept: string[] = []
+  const words: string[] = []
+  const limitWords = limit ? [`-j${limit.jobs ?? ''}`, formatAuth(limit.auth)] : []
+  let variables: string[] = []
   let afterGap = false
-  for (const flag of flags) {
-    const words = keptOf(flag)
+  for (const flag of readFlags(text)) {
+    if (flag.kind === 'variables') {
+      variables = [flag.source]
+      break
+    }
+    const kept = keptOf(flag)
     // A bare word must not move up to where make would read it as short flags, or as an argument.
-    if (afterGap && words[0] !== undefined && isBare(words[0])) kept.push(SPACER)
-    kept.push(...words.map(closeWord))
-    afterGap = words.length === 0
+    if (afterGap && kept !== '' && isBare(kept)) words.push(SPACER)
+    if (kept !== '') words.push(closeWord(kept))
+    afterGap = kept === ''
   }
-  return kept
+  const rewritten = [...words, ...limitWords, ...variables].join(' ')
+  // The leading blank says, as it does in make's own text, that no word of short flags comes first.
+  return rewritten === '' || isBare(words[0] ?? '-') ? rewritten : ` ${rewritten}`
 }
 
-function keptOf({ kind, letters, words }: Flag): string[] {
-  switch (kind) {
-    case 'jobs':
-      return letters === '' || letters === '-' ? [] : [letters]
-    case 'auth':
-    case 'jobserver':
-      return []
-    case 'load':
-    case 'other':
-      return words
-  }
+/** What stays of a flag; '' for nothing. */
+function keptOf({ kind, letters, source }: Flag): string {
+  if (kind === 'auth' || kind === 'jobserver') return ''
+  if (kind !== 'jobs') return source
+  return letters === '-' ? '' : letters
 }

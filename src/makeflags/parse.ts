@@ -3,7 +3,7 @@ import type { JobserverAuth } from './auth.ts'
 import { readAuth } from './auth.ts'
 import type { Flag } from './flags.ts'
 import { readFlags } from './flags.ts'
-import { isDigits, splitWords } from './words.ts'
+import { isDigits } from './words.ts'
 
 /** What a MAKEFLAGS text says. */
 export interface Makeflags {
@@ -26,17 +26,18 @@ const MAX_JOBS = 2 ** 31 - 1
 
 /** Reads the value of MAKEFLAGS. Takes any text, in linear time. */
 export function parseMakeflags(text: string): Makeflags {
-  const flags = readFlags(splitWords(text).words)
-  let auth: Flag | undefined
+  let auth: Flag | null = null
   let jobs: number | null = null
   let load: number | null = null
-  for (const flag of flags) {
+  let dryRun: boolean | null = null
+  for (const flag of readFlags(text)) {
+    dryRun ??= isDryRun(flag)
     if (flag.kind === 'auth') auth = flag
     else if (flag.kind === 'jobs') jobs = readNumber(flag, jobs, jobsOf)
     else if (flag.kind === 'load') load = readNumber(flag, load, loadOf)
   }
   const found = auth ? readAuth(auth.name, auth.argument ?? '') : { jobserver: null, problem: null, code: null }
-  return { ...found, jobs, load, dryRun: isDryRun(flags[0]) }
+  return { ...found, jobs, load, dryRun: dryRun ?? false }
 }
 
 /** As make has it: without an argument there is no limit, and a bad one changes nothing. */
@@ -55,6 +56,6 @@ function loadOf(text: string): number | null {
 }
 
 /** Make writes its short flags first, without a dash: a first word with a dash is some other program's. */
-function isDryRun(first: Flag | undefined): boolean {
-  return first !== undefined && !first.letters.startsWith('-') && first.letters.includes('n')
+function isDryRun(first: Flag): boolean {
+  return !first.letters.startsWith('-') && first.letters.includes('n')
 }

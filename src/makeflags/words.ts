@@ -1,37 +1,37 @@
+// Loops, not regular expressions: those fail on a text of some million matches.
+
 const SPACE = 0x20
 const TAB = 0x09
 const BACKSLASH = 0x5c
 
-/** The words of a MAKEFLAGS text up to the word `--`, and from there on the text as it is: variables follow. */
-export interface SplitText {
-  words: string[]
-  tail: string
+/**
+ * Make's own rule for words: blanks part them, and a backslash takes the meaning from the character behind it.
+ *
+ * @returns where the word that starts at `start` ends.
+ */
+export function endOfWord(text: string, start: number): number {
+  let at = start
+  while (at < text.length && !isBlank(text.charCodeAt(at))) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+  return Math.min(at, text.length)
 }
 
-/**
- * Make's own rule: blanks part words, and a backslash takes the meaning from the character behind it. The words keep
- * their backslashes. A loop, as a regular expression's stack ends where a word has some million characters.
- */
-export function splitWords(text: string): SplitText {
-  const words: string[] = []
-  let at = 0
-  while (at < text.length) {
-    if (isBlank(text.charCodeAt(at))) {
-      at++
-      continue
-    }
-    const start = at
-    while (at < text.length && !isBlank(text.charCodeAt(at))) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
-    const word = text.slice(start, at)
-    if (word === '--') return { words, tail: text.slice(start) }
-    words.push(word)
-  }
-  return { words, tail: '' }
+/** @returns where the first word at or behind `start` starts. */
+export function startOfWord(text: string, start: number): number {
+  let at = start
+  while (at < text.length && isBlank(text.charCodeAt(at))) at++
+  return at
 }
 
 /** Writes any text so that make reads it as a part of one word. */
 export function escapeWord(text: string): string {
-  return text.replaceAll(/[ \t\\]/g, '\\$&')
+  let escaped = ''
+  let copied = 0
+  for (let at = 0; at < text.length; at++) {
+    if (!isSpecial(text.charCodeAt(at))) continue
+    escaped += `${text.slice(copied, at)}\\`
+    copied = at
+  }
+  return escaped + text.slice(copied)
 }
 
 /**
@@ -39,7 +39,14 @@ export function escapeWord(text: string): string {
  * neither would have written stays.
  */
 export function unescapeWord(word: string): string {
-  return word.replaceAll(/\\([ \t\\])/g, '$1')
+  let text = ''
+  let copied = 0
+  for (let at = 0; at + 1 < word.length; at++) {
+    if (word.charCodeAt(at) !== BACKSLASH || !isSpecial(word.charCodeAt(at + 1))) continue
+    text += word.slice(copied, at)
+    copied = ++at
+  }
+  return text + word.slice(copied)
 }
 
 /** Keeps a backslash at a word's end from taking in the blank behind it. */
@@ -50,8 +57,8 @@ export function closeWord(word: string): string {
 }
 
 export function isDigits(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
     if (code < 0x30 || code > 0x39) return false
   }
   return text !== ''
@@ -59,4 +66,8 @@ export function isDigits(text: string): boolean {
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB
+}
+
+function isSpecial(code: number): boolean {
+  return isBlank(code) || code === BACKSLASH
 }

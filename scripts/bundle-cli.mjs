@@ -1,0 +1,16 @@
+// The command line as one CommonJS file: a command's start is counted in milliseconds, and Node needs some twenty of
+// them for its ES module loader and as many files.
+import { build } from 'esbuild'
+
+await build({
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli/main.cjs',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  external: ['node-gyp-build'],
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  logLevel: 'warning',
+})
