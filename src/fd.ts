@@ -109,7 +109,7 @@ export async function poll(
   const timeout = timeoutOf(options)
   const end = await wait((binding, id) => binding.waitEvents(id, fd, mask, timeout), 'poll', options.signal)
   if (end.status === 'timeout') return null
-  return resultOf(valueOf(end, 'poll'))
+  return resultOf(readyValue(end, 'poll'))
 }
 
 /** As `poll`, but blocks the calling thread. */
@@ -141,7 +141,7 @@ export async function read(fd: number, length: number, options: ReadOptions = {}
       options.signal,
     )
     if (ended.status === 'timeout') throw readTimeout(fd, timeout)
-    valueOf(ended, 'read')
+    readyValue(ended, 'read')
     return (ended.status === 'ready' && ended.data) || Buffer.alloc(0)
   } finally {
     native().close(end.fd)
@@ -206,7 +206,8 @@ function resultOf(revents: number): PollResult {
 function timeoutOf(options: { timeout?: number | undefined }): number {
   const { timeout } = options
   if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return NO_TIMEOUT
-  if (typeof timeout !== 'number' || Number.isNaN(timeout)) throw new TypeError('timeout must be a number of milliseconds')
+  if (typeof timeout !== 'number' || Number.isNaN(timeout))
+    throw new TypeError('timeout must be a number of milliseconds')
   return Math.max(0, timeout)
 }
 
@@ -220,7 +221,7 @@ function readTimeout(fd: number, timeout: number): JobslotError {
   return new JobslotError('ERR_JOBSLOT_TIMEOUT', `nothing to read from descriptor ${fd} within ${timeout} ms`)
 }
 
-function valueOf(end: WaitEnd, syscall: string): number {
+function readyValue(end: WaitEnd, syscall: string): number {
   if (end.status === 'failed') throw systemError(end.errno, syscall)
   return end.status === 'ready' ? end.value : 0
 }

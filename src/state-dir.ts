@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
+import { basename, dirname, isAbsolute } from 'node:path'
 import { JobslotError } from './errors.ts'
 
 /**
@@ -14,7 +14,8 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
   const dir = chosen || `/tmp/jobslot-${uid}`
   if (!isAbsolute(dir)) throw unusable(dir, 'its path is not absolute')
   try {
-    mkdirSync(dir, { recursive: chosen !== undefined, mode: 0o700 })
+    // Not `recursive`: in a folder that takes no entries, /proc for one, Node's tries for ever.
+    mkdirSync(dir, { mode: 0o700 })
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code !== 'EEXIST') throw unusable(dir, `it cannot be made (${code})`, cause)
@@ -27,6 +28,12 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
     if ((found.mode & 0o077) !== 0) throw unusable(dir, 'others have rights in it')
   }
   return dir
+}
+
+/** What to throw where a file in the folder cannot be made or used. */
+export function stateDirError(path: string, error: unknown): JobslotError {
+  const { code, message } = error as NodeJS.ErrnoException
+  return unusable(dirname(path), `${basename(path)} cannot be made in it (${code ?? message})`, error)
 }
 
 function unusable(dir: string, why: string, cause?: unknown): JobslotError {

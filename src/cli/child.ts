@@ -1,54 +1,47 @@
-import type { SpawnOptions } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { EXIT } from './exit-codes.ts'
 import { tell } from './messages.ts'
+import type { EndingSignal, Signals } from './signals.ts'
 
 /** How a command ended, or why it did not start. */
 export type Ended = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
 
-const PASSED_ON = ['SIGTERM', 'SIGHUP'] as const
-const FROM_TERMINAL = ['SIGINT', 'SIGQUIT'] as const
-
-/**
- * Runs the command to its end. TERM and HUP are passed on. INT and QUIT reach it by themselves from a terminal; where
- * there is none, whoever sent them to us meant the command, so they are passed on too.
- */
-export function runCommand(command: readonly string[], options: SpawnOptions): Promise<Ended> {
+/** Runs the command to its end. What signals come are passed on to it where they do not reach it by themselves. */
+export async function runCommand(command: readonly string[], options: SpawnOptions, signals: Signals): Promise<Ended> {
+  if (signals.pending) return { code: null, signal: signals.pending }
   const [program = '', ...args] = command
-  return new Promise((resolve) => {
-    const child = spawn(program, args, options)
-    const passOn = (signal: NodeJS.Signals) => child.kill(signal)
-    const ignoreOrPassOn = (signal: NodeJS.Signals) => {
-      if (!hasTerminal()) passOn(signal)
-    }
-    const listen = (method: 'on' | 'off') => {
-      for (const signal of PASSED_ON) process[method](signal, passOn)
-      for (const signal of FROM_TERMINAL) process[method](signal, ignoreOrPassOn)
-    }
-    listen('on')
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      listen('off')
-      resolve({ code: couldNotRun(command, error), signal: null })
-    })
-    child.on('exit', (code, signal) => {
-      listen('off')
-      resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
-    })
-  })
+  let child: ChildProcess
+  try {
+    child = spawn(program, args, options)
+  } catch (error) {
+    // Most reasons come as an event; some, an argument list too long for one, do not.
+    return { code: couldNotRun(program, error as NodeJS.ErrnoException), signal: null }
+  }
+  return signals.during(
+    (signal) => passOn(child, signal),
+    () =>
+      new Promise((resolve) => {
+        child.on('error', (error: NodeJS.ErrnoException) => {
+          // Also for a signal that could not be sent; then the command runs on.
+          if (child.pid === undefined) resolve({ code: couldNotRun(program, error), signal: null })
+        })
+        child.on('exit', (code, signal) => {
+          resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
+        })
+      }),
+  )
 }
 
-function couldNotRun(command: readonly string[], error: NodeJS.ErrnoException): number {
-  const program = command[0] ?? ''
-  if (error.code === 'ENOENT') {
-    // `npm exec jobslot acquire -n 2 -- true` arrives as `acquire 2 true`: npm took the rest for itself.
-    const hint = /^\d/.test(program) ? ' (npm exec takes options for itself: use npx, or npm exec -- jobslot …)' : ''
-    tell(`${program}: command not found${hint}`)
-    return EXIT.notFound
-  }
-  tell(`${program} cannot be run: ${error.code ?? error.message}`)
-  return EXIT.cannotRun
+/**
+ * TERM and HUP are passed on. INT and QUIT reach the command by themselves from a terminal; where there is none, whoever
+ * sent them to us meant the command.
+ */
+function passOn(child: ChildProcess, signal: EndingSignal): void {
+  const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT'
+  if (!(fromTerminal && hasTerminal())) child.kill(signal)
 }
 
 /** Whether this process has a controlling terminal, from which Ctrl-C reaches every process in the foreground. */
@@ -61,24 +54,27 @@ function hasTerminal(): boolean {
   }
 }
 
+function couldNotRun(program: string, error: NodeJS.ErrnoException): number {
+  if (error.code === 'ENOENT') {
+    // `npm exec jobslot acquire -n 2 -- true` arrives as `acquire 2 true`: npm took the rest for itself.
+    const hint = /^\d/.test(program) ? ' (npm exec takes options for itself: use npx, or npm exec -- jobslot …)' : ''
+    tell(`${program}: command not found${hint}`)
+    return EXIT.notFound
+  }
+  tell(`${program} cannot be run: ${error.code ?? error.message}`)
+  return EXIT.cannotRun
+}
+
 /** Ends this process as the command ended: by the same signal, or with the same status. */
 export function endAs(ended: Ended): never {
   if (ended.signal) endBy(ended.signal)
-  process.exit(ended.code ?? EXIT.software)
+  process.exit(ended.code)
 }
 
 /** Ends this process by a signal, whatever listens for it. */
 export function endBy(signal: NodeJS.Signals): never {
   process.removeAllListeners(signal)
-  try {
-    process.kill(process.pid, signal)
-  } catch {
-    // Told by the status instead.
-  }
-  // A signal that is ignored, or process 1 of a container, which is spared: as a shell would tell it.
-  process.exit(128 + signalNumber(signal))
-}
-
-function signalNumber(signal: NodeJS.Signals): number {
-  return constants.signals[signal] ?? 0
+  process.kill(process.pid, signal)
+  // A signal that is ignored, or process 1 of a container, which is spared: told as a shell would tell it.
+  process.exit(128 + constants.signals[signal])
 }

@@ -3,9 +3,9 @@ import type { Held } from '../client/collect.ts'
 import { collect } from '../client/collect.ts'
 import { recipeOf, sweepRecipes } from '../client/recipe.ts'
 import { JobslotError } from '../errors.ts'
-import { interruptible } from './interrupt.ts'
 import { nameOf } from './limit-in-force.ts'
 import { tellIfSlow } from './messages.ts'
+import { Interrupted, type Signals } from './signals.ts'
 
 /** Slots that a command holds. */
 export interface Holding {
@@ -14,27 +14,26 @@ export interface Holding {
 }
 
 /**
- * Takes the slots that a command is to have, `timeout` in milliseconds. A signal ends the wait and the process.
+ * Takes the slots that a command is to have, `timeout` in milliseconds.
  *
- * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_STATE_DIR`
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_STATE_DIR`; Interrupted. Then nothing is held.
  */
 export async function holdSlots(
   client: Client,
   wanted: { min: number; max: number; timeout: number },
+  signals: Signals,
 ): Promise<Holding> {
   const { min, max, timeout } = wanted
   const recipe = recipeOf(client.identity)
   const what = `${min} slot${min === 1 ? '' : 's'} of ${nameOf(client)}`
   const served = tellIfSlow(() => `waiting for ${what}, ${client.available} free now`)
-  const tooLate = new AbortController()
-  const timer = Number.isFinite(timeout)
-    ? setTimeout(() => tooLate.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`)), Math.min(timeout, 0x7fffffff))
-    : undefined
+  const end = new AbortController()
+  const tooLate = () => end.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`))
+  const timer = timeout <= 0x7fffffff ? setTimeout(tooLate, timeout) : undefined
   try {
-    const held: Held[] = await interruptible(
-      (interrupt) =>
-        collect(client, recipe, { min, max, wait: timeout > 0, signal: AbortSignal.any([interrupt, tooLate.signal]) }),
-      () => client.close(),
+    const held: Held[] = await signals.during(
+      (signal) => end.abort(new Interrupted(signal)),
+      () => collect(client, recipe, { min, max, wait: timeout > 0, signal: end.signal }),
     )
     return {
       slots: held.length,

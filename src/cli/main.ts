@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { endBy } from './child.ts'
 import { EXIT, UsageError } from './exit-codes.ts'
 import { tell } from './messages.ts'
+import { Interrupted } from './signals.ts'
 
 // What ps and a recipe's other commands see: without it, they would see a `node` (`client/callers.ts`).
 process.title = ['jobslot', ...process.argv.slice(2)].join(' ')
@@ -35,6 +37,7 @@ async function main(words: string[]): Promise<void> {
 main(process.argv.slice(2)).catch(fail)
 
 function fail(error: unknown): never {
+  if (error instanceof Interrupted) endBy(error.signal)
   if (error instanceof UsageError) {
     tell(`${error.message}: see jobslot --help`)
     process.exit(EXIT.usage)

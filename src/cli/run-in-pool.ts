@@ -2,6 +2,7 @@ import { PrivatePool, type Style } from '../pool/private-pool.ts'
 import { styleFor } from '../pool/style.ts'
 import { type Ended, runCommand } from './child.ts'
 import { tell } from './messages.ts'
+import type { Signals } from './signals.ts'
 
 export interface PoolOptions {
   /** The limit that the command is told, its implicit slot included. */
@@ -10,6 +11,7 @@ export interface PoolOptions {
   style: Style | 'auto'
   /** Supplies the tokens while the command runs; returns what ends the supply. Without it all are there at once. */
   supply?: (grant: () => void) => () => void
+  signals: Signals
 }
 
 /** Runs a command with a jobserver of its own, and tells at the end what it did not give back. */
@@ -22,7 +24,7 @@ export async function runInPool(command: string[], options: PoolOptions): Promis
       options.slots,
     )
     const endSupply = (options.supply ?? supplyAll(options.slots - 1))(() => pool.grant())
-    const ended = await runCommand(command, { env, stdio })
+    const ended = await runCommand(command, { env, stdio }, options.signals)
     endSupply()
     return ended
   } finally {

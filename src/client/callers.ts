@@ -23,7 +23,9 @@ export function isNodeLauncher(commandLine: readonly string[]): boolean {
   const [program = '', script = ''] = commandLine
   // npm sets its title, so that its command line is one word: `npm exec jobslot acquire …`.
   const [title = ''] = program.split(' ', 1)
-  return NODE_LAUNCHERS.test(basename(title)) || (/^node/.test(basename(program)) && NODE_LAUNCHERS.test(basename(script)))
+  return (
+    NODE_LAUNCHERS.test(basename(title)) || (/^node/.test(basename(program)) && NODE_LAUNCHERS.test(basename(script)))
+  )
 }
 
 /**

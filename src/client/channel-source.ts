@@ -3,6 +3,7 @@ import { END_OF_FILE, NO_TIMEOUT } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { checked, EAGAIN, ETIMEDOUT } from '../native/system-error.ts'
 import { cancelWait, giveBackAtExit, startWait } from '../native/waits.ts'
+import { stopOnSignal } from './release-on-signal.ts'
 import type { TokenSource } from './token-source.ts'
 import { GONE, NONE } from './token-source.ts'
 import { trace, tracing } from './trace.ts'
@@ -15,6 +16,7 @@ export function channelSource(ends: { read: number; write: number; way: Way; own
   const binding = native()
   const channel = checked(binding.openChannel(ends.read, ends.write, ends.way, ends.own), 'openChannel')
   giveBackAtExit()
+  stopOnSignal(stop)
   let waitId = 0
 
   const token = (result: number): number => {
@@ -49,3 +51,6 @@ export function channelSource(ends: { read: number; write: number; way: Way; own
     },
   }
 }
+
+// One function for all channels: they are stopped together.
+const stop = () => native().stop()

@@ -2,7 +2,7 @@ import type { SpawnOptions, StdioOptions } from 'node:child_process'
 import type { JobserverAuth } from '../makeflags/index.ts'
 import { rewriteMakeflags } from '../makeflags/index.ts'
 
-/** The options of `spawn`, `spawnSync`, `fork` and `execFile` that matter here. */
+/** The options of `spawn`, `spawnSync` and `fork` that matter here. */
 export type ChildSpawnOptions = Pick<SpawnOptions, 'stdio' | 'env'>
 
 /** What a child is to get: nothing to change, a jobserver, or none although the environment names one. */
@@ -63,13 +63,17 @@ function setJobserver(env: NodeJS.ProcessEnv, auth: JobserverAuth, jobs: number 
 }
 
 function asArray(stdio: StdioOptions | undefined): StdioArray {
-  const array: StdioArray = Array.isArray(stdio) ? [...stdio] : [stdio, stdio, stdio]
-  // A hole would be a pipe in the first three places and nothing behind them, as in spawn itself.
-  return Array.from(array, (entry) => entry)
+  if (!Array.isArray(stdio)) return [stdio, stdio, stdio]
+  // What is not there is undefined: to spawn that is a pipe in the first three places, and nothing behind them.
+  return Array.from({ length: Math.max(3, stdio.length) }, (_, i) => stdio[i])
 }
 
 function isFree(stdio: StdioArray, number: number): boolean {
-  return number >= 3 && number <= HIGHEST_KEPT_NUMBER && (stdio[number] === undefined || stdio[number] === null || stdio[number] === 'ignore')
+  return (
+    number >= 3 &&
+    number <= HIGHEST_KEPT_NUMBER &&
+    (stdio[number] === undefined || stdio[number] === null || stdio[number] === 'ignore')
+  )
 }
 
 function nextFree(stdio: StdioArray, from: number): number {

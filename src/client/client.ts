@@ -14,6 +14,12 @@ export interface AcquireOptions {
   signal?: AbortSignal | undefined
 }
 
+/** One who waits for a slot. Exactly one of the two is called, once. @internal */
+export interface SlotWaiter {
+  deliver(slot: Slot): void
+  fail(error: unknown): void
+}
+
 /** What `connect` found out, from which a client is made. @internal */
 export interface ClientParts {
   queue: SlotQueue
@@ -44,7 +50,7 @@ export class Client {
   readonly #child: ChildJobserver
   readonly #onClosed: (() => void) | undefined
   readonly #held: Slot[] = []
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Map<SlotWaiter, Waiter>()
   #limit: Limit | undefined
   #closed = false
 
@@ -89,24 +95,23 @@ export class Client {
       const settle = () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
-        this.#waiters.delete(waiter)
       }
-      const waiter: Waiter = {
-        deliver: (token) => {
+      const waiter: SlotWaiter = {
+        deliver: (slot) => {
           settle()
-          resolve(this.#hold(token))
+          resolve(slot)
         },
         fail: (error) => {
           settle()
-          this.#queue.leave(waiter)
           reject(error)
         },
       }
-      const onAbort = () => waiter.fail(signal?.reason)
-      const timer = Number.isFinite(timeout) ? setTimeout(() => waiter.fail(timeoutError(timeout)), timeout) : undefined
+      const onAbort = () => this.fail(waiter, signal?.reason)
+      const timer = Number.isFinite(timeout)
+        ? setTimeout(() => this.fail(waiter, timeoutError(timeout)), timeout)
+        : undefined
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(waiter)
-      this.#queue.wait(waiter)
+      this.enqueue(waiter)
     })
   }
 
@@ -141,7 +146,8 @@ export class Client {
 
   /**
    * Options for `child_process.spawn` with which the child gets the jobserver: Node would close its descriptors.
-   * Whatever `stdio` says is kept. A jobserver that cannot be used is taken out of the child's environment.
+   * Whatever `stdio` says is kept; `fork` wants it told, with 'ipc' among it. `exec` and `execFile` pass no descriptors
+   * on. A jobserver that cannot be used is taken out of the child's environment.
    */
   childOptions<T extends ChildSpawnOptions>(options?: T): T & ChildSpawnOptions {
     if (this.#closed) throw closedError()
@@ -152,7 +158,7 @@ export class Client {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const waiter of [...this.#waiters]) waiter.fail(closedError())
+    for (const waiter of [...this.#waiters.keys()]) this.fail(waiter, closedError())
     while (this.#held.length > 0) this.drop(this.#held[this.#held.length - 1]!)
     this.#queue.close()
     this.#onClosed?.()
@@ -160,6 +166,31 @@ export class Client {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** Puts `waiter` at the end of the queue. For what waits without a promise of its own. @internal */
+  enqueue(waiter: SlotWaiter): void {
+    const inQueue: Waiter = {
+      deliver: (token) => {
+        this.#waiters.delete(waiter)
+        waiter.deliver(this.#hold(token))
+      },
+      fail: (error) => {
+        this.#waiters.delete(waiter)
+        waiter.fail(error)
+      },
+    }
+    this.#waiters.set(waiter, inQueue)
+    this.#queue.wait(inQueue)
+  }
+
+  /** Takes `waiter` out of the queue and tells it why. @internal */
+  fail(waiter: SlotWaiter, reason: unknown): void {
+    const inQueue = this.#waiters.get(waiter)
+    if (!inQueue) return
+    this.#waiters.delete(waiter)
+    this.#queue.leave(inQueue)
+    waiter.fail(reason)
   }
 
   /** @internal */
@@ -186,11 +217,16 @@ function checkTimeout(timeout: number | undefined): number {
     throw new TypeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
   }
   // setTimeout takes no more: a longer wait is one without end.
-  return timeout > 0x7fffffff ? Number.POSITIVE_INFINITY : timeout
+  return timeout > 0x7fffffff ? Number.POSITIVE_INFINITY : Math.max(0, timeout)
 }
 
 function timeoutError(timeout: number): JobslotError {
-  return new JobslotError('ERR_JOBSLOT_TIMEOUT', `no slot became free within ${timeout} ms`)
+  return new JobslotError(
+    'ERR_JOBSLOT_TIMEOUT',
+    Number.isFinite(timeout)
+      ? `no slot became free within ${timeout} ms`
+      : 'no slot is free, and none can be released while this thread waits: use acquire()',
+  )
 }
 
 function closedError(): JobslotError {

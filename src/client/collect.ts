@@ -1,9 +1,11 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { basename } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import { mkfifo, poll } from '../fd.ts'
 import type { Client } from './client.ts'
 import type { FifoLock } from './fifo-lock.ts'
 import type { Recipe } from './recipe.ts'
+import { trace, tracing } from './trace.ts'
 
 /** One slot as a command holds it: a token, or a recipe's implicit slot. */
 export interface Held {
@@ -68,17 +70,20 @@ function takeFree(client: Client, recipe: Recipe, held: Held[], count: number): 
 }
 
 function heldLock(lock: FifoLock): Held {
-  return { release: () => lock.unlock() }
+  if (tracing) trace('took the implicit slot of process %s', basename(lock.path))
+  return {
+    release() {
+      lock.unlock()
+      if (tracing) trace('gave back the implicit slot of process %s', basename(lock.path))
+    },
+  }
 }
 
 /** The recipe's implicit slot or a token, whichever comes first. */
 async function firstOf(client: Client, recipe: Recipe, signal: AbortSignal): Promise<Held> {
   const decided = new AbortController()
   const either = AbortSignal.any([signal, decided.signal])
-  const both: Promise<Held>[] = [
-    recipe.slot.lock(either).then(() => heldLock(recipe.slot)),
-    nextToken(client, either),
-  ]
+  const both: Promise<Held>[] = [recipe.slot.lock(either).then(() => heldLock(recipe.slot)), nextToken(client, either)]
   let won: Held | undefined
   try {
     won = await Promise.race(both)

@@ -63,14 +63,25 @@ export function connectTo(options: ConnectOptions, implicit: boolean): Client | 
   const { jobs, load } = flags
   if (!flags.jobserver && !flags.problem) return oneSlot(flags, implicit)
 
+  let opened: OpenedJobserver | undefined
   try {
     const auth = usableAuth(flags)
-    const opened = openJobserver(auth)
+    opened = openJobserver(auth)
     const queue = queueFor(opened.identity, opened.makeSource, implicit)
     if (options.releaseOnSignal) releaseOnSignal()
     const child = { hand: 'jobserver', auth, jobs, read: opened.read, write: opened.write } as const
-    return new Client({ queue, identity: opened.identity, auth, jobs, load, problem: null, child, onClosed: opened.close })
+    return new Client({
+      queue,
+      identity: opened.identity,
+      auth,
+      jobs,
+      load,
+      problem: null,
+      child,
+      onClosed: opened.close,
+    })
   } catch (error) {
+    opened?.close()
     if (!(error instanceof JobslotError) || options.strict) throw error
     const queue = queueFor(`unusable ${error.code}`, () => emptySource, implicit)
     return new Client({ queue, identity: null, auth: null, jobs, load, problem: error, child: { hand: 'none' } })
@@ -80,7 +91,15 @@ export function connectTo(options: ConnectOptions, implicit: boolean): Client | 
 /** A `-j1` of the make above: the limit is the implicit slot. */
 function oneSlot(flags: Makeflags, implicit: boolean): Client {
   const queue = queueFor('one', () => emptySource, implicit)
-  return new Client({ queue, identity: null, auth: null, jobs: 1, load: flags.load, problem: null, child: { hand: 'nothing' } })
+  return new Client({
+    queue,
+    identity: null,
+    auth: null,
+    jobs: 1,
+    load: flags.load,
+    problem: null,
+    child: { hand: 'nothing' },
+  })
 }
 
 function usableAuth(flags: Makeflags): JobserverAuth {

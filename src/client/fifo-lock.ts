@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { mkfifo, poll } from '../fd.ts'
 import { native } from '../native/load.ts'
 import { checked, EAGAIN } from '../native/system-error.ts'
+import { stateDirError } from '../state-dir.ts'
 
 const HELD = 0
 const LENT = 1
@@ -118,19 +119,29 @@ export class FifoLock {
   }
 
   #open(access: number): number {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       try {
         return openSync(this.path, access | constants.O_NONBLOCK)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        if (!hasCode(error, 'ENOENT') || tries > 1000) throw stateDirError(this.path, error)
       }
-      try {
-        mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 })
-        mkfifo(this.path)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'EEXIST' && code !== 'ENOENT') throw error
-      }
+      const folder = dirname(this.path)
+      // Another process may be faster, or has just removed the empty folder: then all is tried again.
+      tryTo(() => mkdirSync(dirname(folder), { mode: 0o700 }), this.path)
+      tryTo(() => mkdirSync(folder, { mode: 0o700 }), this.path)
+      tryTo(() => mkfifo(this.path), this.path)
     }
   }
+}
+
+function tryTo(make: () => void, path: string): void {
+  try {
+    make()
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST') && !hasCode(error, 'ENOENT')) throw stateDirError(path, error)
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code
 }

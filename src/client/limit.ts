@@ -1,5 +1,5 @@
 import { JobslotError } from '../errors.ts'
-import type { AcquireOptions } from './client.ts'
+import type { Client, SlotWaiter } from './client.ts'
 import type { Slot } from './slot.ts'
 
 /** Runs functions in slots, with p-limit's face. */
@@ -21,20 +21,38 @@ export interface Limit {
   ): Promise<Result[]>
 }
 
-export function makeLimit(client: { acquire(options: AcquireOptions): Promise<Slot> }): Limit {
+export function makeLimit(client: Pick<Client, 'tryAcquire' | 'enqueue' | 'fail'>): Limit {
+  const waiting = new Set<SlotWaiter>()
   let active = 0
-  let pending = 0
-  let clearing = new AbortController()
+
+  // Counted when the slot is given, not when `fn` starts a moment later: whoever looks in between is told the truth.
+  const nextSlot = () =>
+    new Promise<Slot>((resolve, reject) => {
+      const start = (slot: Slot) => {
+        active++
+        resolve(slot)
+      }
+      const free = client.tryAcquire()
+      if (free) {
+        start(free)
+        return
+      }
+      const waiter: SlotWaiter = {
+        deliver(slot) {
+          waiting.delete(waiter)
+          start(slot)
+        },
+        fail(error) {
+          waiting.delete(waiter)
+          reject(error)
+        },
+      }
+      waiting.add(waiter)
+      client.enqueue(waiter)
+    })
 
   const limit = async (fn: (...args: unknown[]) => unknown, ...args: unknown[]): Promise<unknown> => {
-    pending++
-    let slot: Slot
-    try {
-      slot = await client.acquire({ signal: clearing.signal })
-    } finally {
-      pending--
-    }
-    active++
+    const slot = await nextSlot()
     try {
       return await fn(...args)
     } finally {
@@ -45,16 +63,27 @@ export function makeLimit(client: { acquire(options: AcquireOptions): Promise<Sl
 
   return Object.defineProperties(limit, {
     activeCount: { get: () => active },
-    pendingCount: { get: () => pending },
+    pendingCount: { get: () => waiting.size },
     clearQueue: {
       value: () => {
-        clearing.abort(new JobslotError('ERR_JOBSLOT_CLEARED', 'clearQueue() was called before a slot was free'))
-        clearing = new AbortController()
+        const cleared = new JobslotError('ERR_JOBSLOT_CLEARED', 'clearQueue() was called before a slot was free')
+        for (const waiter of [...waiting]) client.fail(waiter, cleared)
       },
     },
     map: {
-      value: (items: Iterable<unknown>, fn: (item: unknown, index: number) => unknown) =>
-        Promise.all(Array.from(items, (item, index) => limit(fn as (...args: unknown[]) => unknown, item, index))),
+      value: async (items: Iterable<unknown>, fn: (item: unknown, index: number) => unknown) => {
+        const started: Promise<unknown>[] = []
+        try {
+          for (const item of items) {
+            started.push(limit(fn as (...args: unknown[]) => unknown, item, started.length))
+          }
+        } catch (error) {
+          // The items themselves threw: nobody will look at what was started.
+          for (const promise of started) promise.catch(() => {})
+          throw error
+        }
+        return Promise.all(started)
+      },
     },
   }) as unknown as Limit
 }

@@ -125,9 +125,7 @@ function openPipe(read: number, write: number, way: ReadWay | undefined): Opened
   }
 }
 
-type PipeEnds =
-  | { error: JobslotError }
-  | { error: null; identity: string; read: number; write: number }
+type PipeEnds = { error: JobslotError } | { error: null; identity: string; read: number; write: number }
 
 /** The two numbers as they are in this process. */
 function pipeHere(read: number, write: number): PipeEnds {
@@ -135,7 +133,9 @@ function pipeHere(read: number, write: number): PipeEnds {
   for (const fd of [read, write]) {
     try {
       infos.push(describe(fd))
-    } catch {
+    } catch (cause) {
+      // Without the addon nothing is known of the descriptor.
+      if (cause instanceof JobslotError) throw cause
       const error = new JobslotError(
         'ERR_JOBSLOT_CLOSED_DESCRIPTOR',
         `descriptor ${fd} of the jobserver is closed in this process: ${MARK_RECIPE}`,

@@ -62,7 +62,6 @@ function slotFiles(folder: string): string[] {
 
 function callerName(): string {
   const chain = ancestorsOf(process.pid)
-  const caller =
-    callerOf(chain, (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(process.pid)
+  const caller = callerOf(chain, (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(process.pid)
   return caller ? `${caller.pid}-${caller.startTime}` : `${process.ppid}-0`
 }

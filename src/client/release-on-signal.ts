@@ -1,22 +1,42 @@
-import { native } from '../native/load.ts'
-
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-let installed = false
+
+/**
+ * What a signal is to do in this process. It lies behind a registered symbol: with two copies of this package in one
+ * program, the listener of one gives back what the other took, and neither takes the other's for the program's own.
+ */
+interface OnSignal {
+  listening: boolean
+  readonly stops: Set<() => void>
+}
+
+const KEY = Symbol.for('jobslot.signals.1')
+
+function onSignal(): OnSignal {
+  const holder = globalThis as { [KEY]?: OnSignal }
+  holder[KEY] ??= { listening: false, stops: new Set() }
+  return holder[KEY]
+}
+
+/** `stop` gives back every token that is out; where `releaseOnSignal` was asked for, before a signal ends the process. */
+export function stopOnSignal(stop: () => void): void {
+  onSignal().stops.add(stop)
+}
 
 /**
  * From now on a signal that ends the process first gives back every token that is out. Where the program listens for
  * the signal itself, this stays out of its way: the tokens go back when it exits.
  */
 export function releaseOnSignal(): void {
-  if (installed) return
-  installed = true
+  const shared = onSignal()
+  if (shared.listening) return
+  shared.listening = true
   for (const signal of SIGNALS) {
-    const onSignal = () => {
+    const listener = () => {
       if (process.listenerCount(signal) > 1) return
-      native().stop()
-      process.off(signal, onSignal)
+      for (const stop of shared.stops) stop()
+      process.off(signal, listener)
       process.kill(process.pid, signal)
     }
-    process.on(signal, onSignal)
+    process.on(signal, listener)
   }
 }

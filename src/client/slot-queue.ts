@@ -1,4 +1,5 @@
 import { JobslotError } from '../errors.ts'
+import { Line } from './line.ts'
 import type { TokenSource } from './token-source.ts'
 import { GONE, NONE } from './token-source.ts'
 import { trace, tracing } from './trace.ts'
@@ -19,8 +20,7 @@ export interface Waiter {
  */
 export class SlotQueue {
   readonly #source: TokenSource
-  /** A Set keeps the order of arrival and lets one leave from the middle. */
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Line<Waiter>()
   readonly #hasImplicit: boolean
   #implicitFree: boolean
   #waiting = false
@@ -58,24 +58,26 @@ export class SlotQueue {
       if (tracing) trace('took the implicit slot')
       return IMPLICIT
     }
-    const token = this.#token(this.#source.takeWithin(timeout))
-    if (token === null && this.#gone) throw this.#goneError()
-    return token
+    // The thread that waits for them would take the token, and nobody could use it before this call has ended.
+    if (this.#waiting && this.#source.cancel()) this.#waiting = false
+    try {
+      const token = this.#token(this.#source.takeWithin(timeout))
+      if (token === null && this.#gone) throw this.#goneError()
+      return token
+    } finally {
+      this.#waitForToken()
+    }
   }
 
   /** Puts a waiter at the end of the queue. */
   wait(waiter: Waiter): void {
-    if (this.#gone && !this.#hasImplicit) {
-      waiter.fail(this.#goneError())
-      return
-    }
     this.#waiters.add(waiter)
     this.#waitForToken()
   }
 
   /** Takes a waiter out of the queue. What comes for it now goes to the next, or back. */
   leave(waiter: Waiter): void {
-    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0 || !this.#waiting) return
+    if (!this.#waiters.remove(waiter) || this.#waiters.size > 0 || !this.#waiting) return
     if (this.#source.cancel()) this.#waiting = false
   }
 
@@ -87,7 +89,7 @@ export class SlotQueue {
       return
     }
     if (tracing) trace('gave back the implicit slot')
-    const head = this.#shift()
+    const head = this.#waiters.shift()
     if (!head) {
       this.#implicitFree = true
       return
@@ -109,14 +111,6 @@ export class SlotQueue {
     this.#onClosed()
   }
 
-  #shift(): Waiter | undefined {
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter)
-      return waiter
-    }
-    return undefined
-  }
-
   #token(token: number): number | null {
     if (token === NONE) return null
     if (token === GONE) {
@@ -129,7 +123,12 @@ export class SlotQueue {
 
   /** Only the head of the queue reads. */
   #waitForToken(): void {
-    if (this.#waiting || this.#waiters.size === 0 || this.#gone) return
+    if (this.#waiting || this.#waiters.size === 0) return
+    if (this.#gone) {
+      // With an implicit slot they wait for that one.
+      if (!this.#hasImplicit) this.#failAll(this.#goneError())
+      return
+    }
     this.#waiting = true
     try {
       this.#source.wait(this.#delivered)
@@ -144,20 +143,16 @@ export class SlotQueue {
     this.#waiting = false
     const token = this.#token(delivered)
     if (token !== null) {
-      const head = this.#shift()
+      const head = this.#waiters.shift()
       if (head) head.deliver(token)
       else this.giveBack(token)
-    } else if (this.#gone && !this.#hasImplicit) {
-      this.#failAll(this.#goneError())
     }
     this.#waitForToken()
   }
 
   #failAll(error: Error): void {
-    for (const waiter of [...this.#waiters]) {
-      this.#waiters.delete(waiter)
-      waiter.fail(error)
-    }
+    // Whoever asks anew in its `fail` waits anew.
+    for (let left = this.#waiters.size; left > 0; left--) this.#waiters.shift()?.fail(error)
   }
 
   #goneError(): JobslotError {

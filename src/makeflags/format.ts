@@ -21,21 +21,32 @@ export function rewriteMakeflags(text: string, limit: Limit | null): string {
   const words: string[] = []
   const limitWords = limit ? [`-j${limit.jobs ?? ''}`, formatAuth(limit.auth)] : []
   let variables: string[] = []
-  let afterGap = false
+  let previous: Flag | null = null
+  let gap = false
   for (const flag of readFlags(text)) {
     if (flag.kind === 'variables') {
       variables = [flag.source]
       break
     }
     const kept = keptOf(flag)
-    // A bare word must not move up to where make would read it as short flags, or as an argument.
-    if (afterGap && kept !== '' && isBare(kept)) words.push(SPACER)
-    if (kept !== '') words.push(closeWord(kept))
-    afterGap = kept === ''
+    if (kept === '') {
+      gap = true
+      continue
+    }
+    if (gap && changesBehind(previous, kept)) words.push(SPACER)
+    words.push(closeWord(kept))
+    previous = flag
+    gap = false
   }
   const rewritten = [...words, ...limitWords, ...variables].join(' ')
   // The leading blank says, as it does in make's own text, that no word of short flags comes first.
   return rewritten === '' || isBare(words[0] ?? '-') ? rewritten : ` ${rewritten}`
+}
+
+/** Whether make would read a word otherwise once it has moved up to this flag, or to the start. */
+function changesBehind(previous: Flag | null, word: string): boolean {
+  if (word.startsWith('-')) return false
+  return isBare(word) || (previous?.kind === 'load' && previous.argument === null)
 }
 
 /** What stays of a flag; '' for nothing. */

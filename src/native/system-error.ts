@@ -13,7 +13,9 @@ export function systemError(errno: number, syscall: string, subject?: string): N
   } catch {
     code = `E${errno}`
   }
-  const error: NodeJS.ErrnoException = new Error(`${code}: ${syscall}${subject === undefined ? '' : ` ${subject}`} failed`)
+  const error: NodeJS.ErrnoException = new Error(
+    `${code}: ${syscall}${subject === undefined ? '' : ` ${subject}`} failed`,
+  )
   error.code = code
   error.errno = -errno
   error.syscall = syscall

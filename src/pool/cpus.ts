@@ -11,7 +11,8 @@ function cgroupQuota(): number {
   for (const line of readLines('/proc/self/cgroup')) {
     const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
     if (controllers === '') {
-      for (const dir of withParents(path)) quota = Math.min(quota, quotaOf(readLines(`/sys/fs/cgroup${dir}/cpu.max`)[0]))
+      for (const dir of withParents(path))
+        quota = Math.min(quota, quotaOf(readLines(`/sys/fs/cgroup${dir}/cpu.max`)[0]))
     } else if (controllers.split(',').includes('cpu')) {
       for (const dir of withParents(path)) {
         const base = `/sys/fs/cgroup/${controllers}${dir}`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { available, mkfifo } from '../fd.ts'
 import type { JobserverAuth } from '../makeflags/index.ts'
 import { rewriteMakeflags } from '../makeflags/index.ts'
-import { stateDir } from '../state-dir.ts'
+import { stateDir, stateDirError } from '../state-dir.ts'
 
 export type Style = 'fifo' | 'pipe'
 
@@ -37,10 +37,14 @@ export class PrivatePool {
     // ninja and cargo cannot read a path with a space in it.
     const chosen = stateDir()
     const state = /\s/.test(chosen) ? stateDir({}) : chosen
-    sweep(state)
-    this.#folder = mkdtempSync(join(state, 'run-'))
-    this.#path = join(this.#folder, 'jobserver')
-    mkfifo(this.#path)
+    try {
+      sweep(state)
+      this.#folder = mkdtempSync(join(state, 'run-'))
+      this.#path = join(this.#folder, 'jobserver')
+      mkfifo(this.#path)
+    } catch (error) {
+      throw stateDirError(join(state, 'run'), error)
+    }
     this.#own = openSync(this.#path, constants.O_RDWR | constants.O_NONBLOCK)
     // Blocking ones for the command, as make's are, and open for both: a FIFO's content dies with its last opener.
     this.#ends = [openSync(this.#path, constants.O_RDWR), openSync(this.#path, constants.O_RDWR)]

@@ -16,7 +16,11 @@ export function styleFor(command: string): Style {
 }
 
 function styleOfMake(make: string): Style {
-  const { stdout } = spawnSync(make, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 5000 })
+  const { stdout } = spawnSync(make, ['--version'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 5000,
+  })
   return styleOfVersion(stdout ?? '')
 }
 

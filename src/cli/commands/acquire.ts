@@ -8,6 +8,7 @@ import { holdSlots } from '../hold.ts'
 import { limitInForce, nameOf, slotsOf } from '../limit-in-force.ts'
 import { tell } from '../messages.ts'
 import { runInPool } from '../run-in-pool.ts'
+import { Signals } from '../signals.ts'
 
 const OPTIONS = {
   count: { type: 'string', short: 'c' },
@@ -31,10 +32,11 @@ export async function main(words: string[]): Promise<void> {
   const timeoutStatus = parseNumber(values['timeout-status'] ?? String(EXIT.timeout), '-E', { min: 0, max: 255 })
   const substitute = values.count !== undefined && !values['no-substitute']
 
+  const signals = new Signals()
   const client = limitInForce(values.strict ?? false)
   if (!client) {
     tell('no limit is in force here, so nothing is waited for: start the build with jobslot run, make -j or the like')
-    return endAs(await runWith(null, max, command, substitute))
+    return endAs(await runWith(null, max, { command, substitute, signals }))
   }
   const limit = slotsOf(client)
   if (limit !== null && min > limit) {
@@ -42,8 +44,8 @@ export async function main(words: string[]): Promise<void> {
   }
   const timeout = asked ?? (min > 1 ? COLLECTOR_TIMEOUT_MS : Number.POSITIVE_INFINITY)
   try {
-    const holding = await holdSlots(client, { min, max: limit === null ? max : Math.min(max, limit), timeout })
-    const ended = await runWith(client, holding.slots, command, substitute)
+    const holding = await holdSlots(client, { min, max: limit === null ? max : Math.min(max, limit), timeout }, signals)
+    const ended = await runWith(client, holding.slots, { command, substitute, signals })
     holding.release()
     endAs(ended)
   } catch (error) {
@@ -61,11 +63,17 @@ function timeoutOf(values: { timeout?: string; 'no-wait'?: boolean }): number | 
   return values.timeout === undefined ? null : parseDuration(values.timeout, '--timeout')
 }
 
-function runWith(client: Client | null, slots: number, command: string[], substitute: boolean) {
+interface Run {
+  command: string[]
+  substitute: boolean
+  signals: Signals
+}
+
+function runWith(client: Client | null, slots: number, { command, substitute, signals }: Run) {
   const [program = '', ...args] = command
   const words = [program, ...(substitute ? args.map((word) => word.replaceAll('{slots}', String(slots))) : args)]
   const env = { ...process.env, JOBSLOT_SLOTS: String(slots) }
-  if (slots > 1) return runInPool(words, { slots, env, style: 'auto' })
+  if (slots > 1) return runInPool(words, { slots, env, style: 'auto', signals })
   const options = { stdio: 'inherit', env } as const
-  return runCommand(words, client ? client.childOptions(options) : options)
+  return runCommand(words, client ? client.childOptions(options) : options, signals)
 }

@@ -9,6 +9,7 @@ import { holdSlots } from '../hold.ts'
 import { limitInForce, nameOf, slotsOf } from '../limit-in-force.ts'
 import { tell } from '../messages.ts'
 import { runInPool } from '../run-in-pool.ts'
+import { Signals } from '../signals.ts'
 
 const OPTIONS = {
   jobs: { type: 'string', short: 'j' },
@@ -27,17 +28,24 @@ export async function main(words: string[]): Promise<void> {
   const asked = values.jobs === undefined ? null : parseNumber(values.jobs, '-j', { min: 1, max: MOST_SLOTS })
   const style = styleOf(values.style ?? 'auto')
   const { env } = process
+  const signals = new Signals()
 
   const client = limitInForce(values.strict ?? false)
-  if (!client) return endAs(await runInPool(command, { slots: asked ?? availableCpus(), env, style }))
+  if (!client) return endAs(await runInPool(command, { slots: asked ?? availableCpus(), env, style, signals }))
 
   const limit = slotsOf(client)
   if (asked !== null && limit !== null && asked > limit) {
     tell(`-j ${asked} is more than ${nameOf(client)} has: going on with ${limit}`)
   }
   const slots = Math.min(asked ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
-  const holding = await holdSlots(client, { min: 1, max: 1, timeout: Number.POSITIVE_INFINITY })
-  const ended = await runInPool(command, { slots, env, style, supply: (grant) => draw(client, slots - 1, grant) })
+  const holding = await holdSlots(client, { min: 1, max: 1, timeout: Number.POSITIVE_INFINITY }, signals)
+  const ended = await runInPool(command, {
+    slots,
+    env,
+    style,
+    signals,
+    supply: (grant) => draw(client, slots - 1, grant),
+  })
   holding.release()
   endAs(ended)
 }
