@@ -139,11 +139,11 @@ async function collectInTurn(
       takeFree(client, recipe, held, count)
       const lent = recipe.others().filter((other) => other.isLent())
       for (const other of lent) {
-        if (held.length < count && other.tryLock()) held.push(heldLock(other))
+        if (held.length < count && other.tryLock()) keepIfLent(other, held)
       }
       if (held.length >= count) return
       const busy = [recipe.slot, ...lent].filter((lock) => !lock.isHeld)
-      await oneMore(client, busy, bell, held, signal)
+      await oneMore(client, recipe, busy, bell, held, signal)
       while (held.length > count) held.pop()?.release()
     }
   } finally {
@@ -152,9 +152,16 @@ async function collectInTurn(
   }
 }
 
+/** Whoever lent it may have ended before it was locked here: then its recipe is over, and the slot with it. */
+function keepIfLent(lock: FifoLock, held: Held[]): void {
+  if (lock.isLent()) held.push(heldLock(lock))
+  else lock.unlock()
+}
+
 /** Waits until at least one slot more is held, or the bell says that there is reason to look again. */
 async function oneMore(
   client: Client,
+  recipe: Recipe,
   busy: FifoLock[],
   bell: number,
   held: Held[],
@@ -164,7 +171,12 @@ async function oneMore(
   const either = AbortSignal.any([signal, decided.signal])
   const all = [
     nextToken(client, either).then((slot) => held.push(slot)),
-    ...busy.map((lock) => lock.lock(either).then(() => held.push(heldLock(lock)))),
+    ...busy.map((lock) =>
+      lock.lock(either).then(() => {
+        if (lock === recipe.slot) held.push(heldLock(lock))
+        else keepIfLent(lock, held)
+      }),
+    ),
     poll(bell, 'read', { signal: either }).then(() => drain(bell)),
   ]
   try {
