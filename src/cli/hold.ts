@@ -39,7 +39,7 @@ export async function holdSlots(
       slots: held.length,
       release() {
         for (const slot of held.splice(0)) slot.release()
-        sweepRecipes(client.identity)
+        sweepRecipes()
         client.close()
       },
     }

@@ -118,7 +118,7 @@ export class Client {
   /**
    * As `acquire`, but blocks the thread.
    *
-   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`.
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`, `ERR_JOBSLOT_DEADLOCK`.
    */
   acquireSync(options: { timeout?: number | undefined } = {}): Slot {
     if (this.#closed) throw closedError()

@@ -1,9 +1,12 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stateDir } from '../state-dir.ts'
 import { callerOf, isNodeLauncher } from './callers.ts'
 import { FifoLock } from './fifo-lock.ts'
 import { ancestorsOf, commandLine, readProcess } from './proc.ts'
+
+const TURN = 'turn'
+const BELL = 'bell'
 
 /**
  * The implicit slots of commands that share one: each `jobslot acquire` of a recipe's shell is a process of its own and
@@ -27,8 +30,8 @@ export function recipeOf(jobserver: string | null): Recipe {
   const name = callerName()
   return {
     slot: new FifoLock(join(folder, name)),
-    turn: new FifoLock(join(folder, 'turn')),
-    bell: join(folder, 'bell'),
+    turn: new FifoLock(join(folder, TURN)),
+    bell: join(folder, BELL),
     others: () =>
       slotFiles(folder)
         .filter((other) => other !== name)
@@ -36,25 +39,43 @@ export function recipeOf(jobserver: string | null): Recipe {
   }
 }
 
-/** Removes what killed commands of recipes that are over left behind. */
-export function sweepRecipes(jobserver: string | null): void {
-  const folder = folderOf(jobserver)
+/** Removes what killed commands left behind, under this jobserver and under those that are gone. */
+export function sweepRecipes(): void {
+  const root = rootFolder()
+  for (const jobserver of namesIn(root)) sweepFolder(join(root, jobserver))
+}
+
+function sweepFolder(folder: string): void {
   for (const name of slotFiles(folder)) {
     const [pid, startTime] = name.split('-')
-    if (readProcess(Number(pid))?.startTime === startTime) continue
-    const lock = new FifoLock(join(folder, name))
-    if (lock.tryLock()) lock.unlock()
+    if (readProcess(Number(pid))?.startTime !== startTime) removeIfFree(new FifoLock(join(folder, name)))
   }
+  if (existsSync(join(folder, TURN))) removeIfFree(new FifoLock(join(folder, TURN)), join(folder, BELL))
+}
+
+/** Whoever leaves a lock removes its file: one that is free and there was left by a killed command. */
+function removeIfFree(lock: FifoLock, alongWith?: string): void {
+  if (!lock.tryLock()) return
+  if (alongWith) rmSync(alongWith, { force: true })
+  lock.unlock()
 }
 
 function folderOf(jobserver: string | null): string {
   // Where there is no jobserver, the process alone tells the recipes apart.
-  return join(stateDir(), 'recipes', jobserver ?? 'none')
+  return join(rootFolder(), jobserver ?? 'none')
+}
+
+function rootFolder(): string {
+  return join(stateDir(), 'recipes')
 }
 
 function slotFiles(folder: string): string[] {
+  return namesIn(folder).filter((name) => /^\d+-\d+$/.test(name))
+}
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => /^\d+-\d+$/.test(name))
+    return readdirSync(folder)
   } catch {
     return []
   }

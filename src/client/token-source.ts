@@ -1,3 +1,5 @@
+import { JobslotError } from '../errors.ts'
+
 /** What `take` answers when nothing is free now. */
 export const NONE = -1
 /** What `take` answers when the server has gone: no token will ever come. */
@@ -43,8 +45,14 @@ export function localSource(count: number): TokenSource {
   }
   return {
     take,
-    // Whoever could give one back cannot run while this thread blocks.
-    takeWithin: take,
+    takeWithin() {
+      const token = take()
+      if (token !== NONE) return token
+      throw new JobslotError(
+        'ERR_JOBSLOT_DEADLOCK',
+        'every slot is held by this thread, which would wait for itself: release one first, or use acquire()',
+      )
+    },
     wait(deliver) {
       waiting = deliver
     },

@@ -58,6 +58,7 @@ describe('rewriteMakeflags', () => {
     // Words that would mean something else further up.
     ['-j4x foo', ' - foo', ` - foo ${NEW}`],
     ['-l -j8 -j4 4', ' -l - 4', ` -l - 4 ${NEW}`],
+    ['-l -j8 5=x', ' -l - 5=x', ` -l - 5=x ${NEW}`],
     // A backslash at the end would take in the blank behind it.
     ['-I\\', ' -I\\\\', ` -I\\\\ ${NEW}`],
     ['-I\\\\', ' -I\\\\', ` -I\\\\ ${NEW}`],

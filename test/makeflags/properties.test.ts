@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JobserverAuth, Limit } from '../../src/makeflags/index.ts'
-import { findMakeflags, parseMakeflags, rewriteMakeflags } from '../../src/makeflags/index.ts'
+import { parseMakeflags, rewriteMakeflags } from '../../src/makeflags/index.ts'
 
 // When a property fails, fast-check prints the seed and the path that repeat it.
 
@@ -50,11 +50,12 @@ const fragment = fc.oneof(
 )
 const looseText = fc.array(fc.tuple(fragment, blank), { maxLength: 12 }).map((pairs) => pairs.flat().join(''))
 
+const own = { noNullPrototype: true }
 const auth: fc.Arbitrary<JobserverAuth> = fc.oneof(
-  fc.record({ style: fc.constant('pipe'), read: fc.nat(), write: fc.nat() }),
-  fc.record({ style: fc.constant('fifo'), path: fc.string({ unit: 'binary', minLength: 1 }) }),
-  fc.record({ style: fc.constant('fifo'), path: fc.stringMatching(/^[/ \t\\$ab]+$/) }),
-  fc.record({ style: fc.constant('semaphore'), name: fc.stringMatching(/^[a-z]{0,4}_[A-Za-z0-9_]{0,9}$/) }),
+  fc.record({ style: fc.constant('pipe'), read: fc.nat(), write: fc.nat() }, own),
+  fc.record({ style: fc.constant('fifo'), path: fc.string({ unit: 'binary', minLength: 1 }) }, own),
+  fc.record({ style: fc.constant('fifo'), path: fc.stringMatching(/^[/ \t\\$ab]+$/) }, own),
+  fc.record({ style: fc.constant('semaphore'), name: fc.stringMatching(/^[a-z]{0,4}_[A-Za-z0-9_]{0,9}$/) }, own),
 )
 const limit: fc.Arbitrary<Limit> = fc.record({ auth, jobs: fc.option(fc.integer({ min: 1, max: 2 ** 31 - 1 })) })
 
@@ -72,7 +73,7 @@ describe('whatever the text was', () => {
           dryRun,
         })
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     )
   })
 
@@ -89,7 +90,7 @@ describe('whatever the text was', () => {
           dryRun,
         })
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     )
   })
 
@@ -101,7 +102,7 @@ describe('whatever the text was', () => {
         expect(rewriteMakeflags(rewriteMakeflags(text, first), second)).toBe(once)
         expect(rewriteMakeflags(rewriteMakeflags(text, first), null)).toBe(rewriteMakeflags(text, null))
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     )
   })
 })
@@ -146,67 +147,6 @@ test('the other flags and the variables come through unchanged', () => {
       expect(rewritten.slice(0, start.length)).toBe(start)
       expect(rewritten.endsWith(tail ? ` ${tail}` : '')).toBe(true)
     }),
-    { numRuns: 5000 },
+    { numRuns: 3000 },
   )
-})
-
-test('no text makes the parser throw, nor what it says contradict itself', { timeout: 60_000 }, () => {
-  fc.assert(
-    fc.property(looseText, (text) => {
-      const { jobserver, problem, code, jobs, load, dryRun } = parseMakeflags(text)
-      expect(problem === null).toBe(code === null)
-      expect(jobserver !== null && problem !== null).toBe(false)
-      if (problem !== null) expect(problem).toMatch(/^[^\n]+: [^\n]+$/)
-      if (code !== null) expect(code).toMatch(/^ERR_JOBSLOT_(BAD_AUTH|BAD_DESCRIPTOR|WITHHELD)$/)
-      expect(jobs === null || (Number.isSafeInteger(jobs) && jobs >= 1)).toBe(true)
-      expect(load === null || (Number.isFinite(load) && load >= 0)).toBe(true)
-      expect(typeof dryRun).toBe('boolean')
-      findMakeflags({ MAKEFLAGS: text, CARGO_MAKEFLAGS: text, MFLAGS: text, MAKELEVEL: text })
-      rewriteMakeflags(text, null)
-    }),
-    { numRuns: 100_000 },
-  )
-})
-
-describe('eight million characters', () => {
-  const SIZE = 8_000_000
-  const fill = (piece: string) => piece.repeat(SIZE / piece.length)
-
-  test.each([
-    ' ',
-    '\t',
-    'a',
-    'n',
-    'j',
-    '\\',
-    '\\ ',
-    '-',
-    '1',
-    ',',
-    '.',
-    '$',
-    'k ',
-    '-j ',
-    '-j 4 ',
-    '-l ',
-    '--jobs ',
-    '= ',
-    '\ud800',
-  ])('of %j', (piece) => {
-    const text = fill(piece)
-    const start = performance.now()
-    for (const full of [
-      text,
-      `-j4 -l${text}`,
-      `--jobserver-auth=${text}`,
-      `--jobserver-auth=fifo:${text}`,
-      `-- ${text}`,
-    ]) {
-      parseMakeflags(full)
-      findMakeflags({ MFLAGS: full })
-      rewriteMakeflags(full, { auth: { style: 'fifo', path: '/f' }, jobs: 4 })
-    }
-    // Some 2 s on a slow machine; anything that is not linear would take hours.
-    expect(performance.now() - start).toBeLessThan(30_000)
-  })
 })

@@ -1,20 +1,24 @@
 // Runs in a folder where jobslot is installed from its tarball, in every runtime that `runtimes.mjs` knows, and uses
-// nothing but the public API. The last line it prints is what the caller waits for.
+// nothing but the public API. The caller removes that folder, and everything made in it here.
 import assert from 'node:assert/strict'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect, JobslotError } from 'jobslot'
 import * as fd from 'jobslot/fd'
 
-const folder = mkdtempSync(join(tmpdir(), 'jobslot-smoke-'))
+const folder = mkdtempSync(join(process.cwd(), 'smoke-'))
 
 function openFifo(name) {
   const path = join(folder, name)
   fd.mkfifo(path)
   return { path, end: openSync(path, constants.O_RDWR) }
+}
+
+function openJobserver(name) {
+  const { path, end } = openFifo(name)
+  return { end, makeflags: ` -j3 --jobserver-auth=fifo:${path}` }
 }
 
 const descriptorChecks = {
@@ -91,13 +95,14 @@ const mainChecks = {
     await new Promise((resolve) => worker.on('exit', resolve))
   },
 
+  // Whether the thread is gone when `terminate` resolves differs: it may still take the token, and then gives it back.
   async 'terminated worker thread'() {
-    const { path, end } = openFifo('terminated')
-    const worker = new Worker(new URL(import.meta.url), { env: { ...process.env, SMOKE_WAIT_ON: path } })
+    const { end, makeflags } = openJobserver('terminated')
+    const worker = new Worker(new URL(import.meta.url), { workerData: makeflags })
     await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject))
     await worker.terminate()
     fd.write(end, Uint8Array.of(9))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     assert.equal(fd.available(end), 1)
     closeSync(end)
   },
@@ -106,9 +111,9 @@ const mainChecks = {
     delete process.env.MAKEFLAGS
     assert.equal(connect(), null)
 
-    const { path, end } = openFifo('jobserver')
+    const { end, makeflags } = openJobserver('jobserver')
     fd.write(end, Uint8Array.of(200, 201))
-    process.env.MAKEFLAGS = ` -j3 --jobserver-auth=fifo:${path}`
+    process.env.MAKEFLAGS = makeflags
     const client = connect({ strict: true })
     assert.equal(client.jobs, 3)
     assert.equal(client.available, 3)
@@ -141,23 +146,17 @@ async function run(checks) {
   }
 }
 
-try {
-  if (isMainThread) {
-    const checks = { ...descriptorChecks, ...mainChecks }
-    await run(checks)
-    console.log(`${Object.keys(checks).length} checks passed`)
-    // A wait that never ends must not hold up process.exit; the caller gives up on a program that hangs.
-    fd.read(openFifo('exit').end, 1)
-    process.on('exit', () => rmSync(folder, { recursive: true }))
-    process.exit()
-  } else if (process.env.SMOKE_WAIT_ON) {
-    const end = openSync(process.env.SMOKE_WAIT_ON, constants.O_RDWR)
-    fd.read(end, 1)
-    parentPort.postMessage('waiting')
-  } else {
-    await run(descriptorChecks)
-    parentPort.postMessage(Object.keys(descriptorChecks))
-  }
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+if (isMainThread) {
+  const checks = { ...descriptorChecks, ...mainChecks }
+  await run(checks)
+  console.log(`${Object.keys(checks).length} checks passed`)
+  // A wait that never ends must not hold up process.exit; the caller gives up on a program that hangs.
+  fd.read(openFifo('exit').end, 1)
+  process.exit()
+} else if (workerData) {
+  connect({ env: { MAKEFLAGS: workerData }, strict: true }).acquire()
+  parentPort.postMessage('waiting')
+} else {
+  await run(descriptorChecks)
+  parentPort.postMessage(Object.keys(descriptorChecks))
 }

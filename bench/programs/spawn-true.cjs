@@ -1,0 +1,3 @@
+const { spawn } = require('node:child_process')
+
+spawn('true', { stdio: 'inherit' }).on('exit', (code) => process.exit(code))

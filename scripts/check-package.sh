@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Usage: scripts/check-package.sh [TARBALL]
+#
+# Is the tarball (packed now, if none is given) fit to be published? Its contents, its size, its package.json and its
+# types are checked; that it works is what test/package/runtimes.mjs says.
+set -euo pipefail
+
+limit=1000000
+
+tarball=
+[ $# -eq 0 ] || tarball=$(realpath "$1")
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+wrong=0
+complain() {
+  echo "check-package: $1" >&2
+  wrong=1
+}
+
+if [ -z "$tarball" ]; then
+  npm pack --pack-destination "$work" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    exit 1
+  }
+  grep '^prebuilds: ' "$work/log"
+  tarball=$(echo "$work"/*.tgz)
+fi
+
+tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
+{
+  echo 'CHANGELOG.md LICENSE README.md binding.gyp package.json prebuilds/README.md' | tr ' ' '\n'
+  echo 'prebuilds/linux-arm64/jobslot.node prebuilds/linux-x64/jobslot.node' | tr ' ' '\n'
+  find src-native -type f
+  node -p 'Object.values(require("./package.json").bin).join("\n")'
+  # Each source file compiles to two; the command line's are in the one file that it was bundled into.
+  find src -name '*.ts' ! -path 'src/cli/*' | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
+} | sort >"$work/wanted"
+for file in $(comm -13 "$work/contents" "$work/wanted"); do complain "$file is missing from the tarball"; done
+for file in $(comm -23 "$work/contents" "$work/wanted"); do complain "$file is in the tarball, and need not be"; done
+
+size=$(wc -c <"$tarball")
+[ "$size" -le "$limit" ] || complain "the tarball has $size bytes, which is more than $limit"
+
+# publint's suggestions do not change its exit status.
+node_modules/.bin/publint run --strict "$tarball" >"$work/publint" 2>&1 && grep -q 'All good!' "$work/publint" || {
+  cat "$work/publint" >&2
+  complain 'publint objects: see above'
+}
+
+# ESM that every supported Node can require: attw's rule is older than that. Resolution without `exports` (node10) is
+# not for those Nodes.
+node_modules/.bin/attw --profile node16 --ignore-rules cjs-resolves-to-esm -- "$tarball" >"$work/attw" 2>&1 || {
+  cat "$work/attw" >&2
+  complain 'attw objects: see above'
+}
+
+[ "$wrong" -eq 0 ] || exit 1
+echo "check-package: $(wc -l <"$work/contents") files, $size bytes, publint and attw have nothing to say"
