@@ -26,9 +26,9 @@ export function splitArguments<Options extends OptionTable>(words: string[], opt
   }
 }
 
-/** Node's own sentences go on to explain how to write a positional, which here would be the command. */
+/** Node's first sentence. The next ones explain how to write words with a dash, by rules that are not these here. */
 function usageMessage(error: Error): string {
-  return error.message.replace(/\. To specify a positional.*$/s, '').replace(/\.$/, '')
+  return error.message.replace(/\.\s+(To specify|Did you forget).*$/s, '').replace(/\.$/, '')
 }
 
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const

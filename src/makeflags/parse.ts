@@ -40,7 +40,7 @@ export function parseMakeflags(text: string): Makeflags {
   return { ...found, jobs, load, dryRun: dryRun ?? false }
 }
 
-/** As make has it: without an argument there is no limit, and a bad one changes nothing. */
+/** As make 4.3 has it: without an argument there is no limit, and a bad one changes nothing. Make 4.4 ends at it. */
 function readNumber(flag: Flag, before: number | null, read: (text: string) => number | null): number | null {
   return flag.argument === null ? null : (read(flag.argument) ?? before)
 }

@@ -195,7 +195,7 @@ describe('-j and -l, in every way that make reads them', () => {
     ['-j4 --jobs', null],
     ['-j -k 8', null],
     ['-j 8x', null],
-    // Make says that it needs a number, and goes on with what it had.
+    // Make 4.3 says that it needs a number, and goes on with what it had.
     ['-j4 -j0', 4],
     ['-j4 -j8x', 4],
     ['-j4 --jobs=', 4],

@@ -106,7 +106,9 @@ void Client::cancel_some() {
 void Client::take_on_this_thread() {
   int64_t deadline_ns = deadline_after_ms(random_.below(1000) / 1000.0);
   uint8_t byte;
-  ssize_t n = way_ == Way::kParked ? jobslot::parked_read_until(read_fd_, write_fd_, &byte, deadline_ns)
+  // A reader of a mere stream can be the first on what others then read as a jobserver.
+  int give_fd = random_.percent(50) ? write_fd_ : -1;
+  ssize_t n = way_ == Way::kParked ? jobslot::parked_read_until(read_fd_, give_fd, &byte, deadline_ns)
                                    : jobslot::read_until(read_fd_, way_, &byte, 1, deadline_ns);
   if (n == 1) {
     held_.push_back(byte);

@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/thread.h"
 #include "core/waiter.h"
+#include "leftovers.h"
 
 using jobslot::now_ns;
 using jobslot::Wait;
@@ -105,5 +106,7 @@ void cancel_parked_on_silence() {
     }
     waiter.stop();
   }
+  // Before the end of file, which would end such a thread.
+  wait_for_threads();
   for (int fd : {ends[0], ends[1], notify[0], notify[1]}) close(fd);
 }

@@ -6,7 +6,6 @@
 // token is back as the byte it was, no descriptor and no thread is left, and no flag of a shared description changed.
 // Takes some ten seconds. Meant to be compiled with ThreadSanitizer; --race is a data race on purpose, which proves
 // that it was.
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,30 +21,10 @@
 #include "client.h"
 #include "core/clock.h"
 #include "jobserver.h"
+#include "leftovers.h"
 #include "stream.h"
 
 using jobslot::Way;
-
-static int entries(const char* folder) {
-  int count = 0;
-  DIR* dir = opendir(folder);
-  while (readdir(dir)) count++;
-  closedir(dir);
-  return count;
-}
-
-static int open_descriptors() { return entries("/proc/self/fd"); }
-static int threads() { return entries("/proc/self/task"); }
-
-static int threads_at_start = 0;
-
-// A thread that is parked in read(2) gets a token as soon as all are back, finds nobody who wants it, gives it back
-// and ends. One that cannot end is a fault.
-static void settle() {
-  int64_t too_late = jobslot::deadline_after_ms(5000);
-  while (threads() > threads_at_start && jobslot::now_ns() < too_late) usleep(1000);
-  if (threads() > threads_at_start) fail("%d threads were left", threads() - threads_at_start);
-}
 
 constexpr Way kOwn = Way::kDirect;
 constexpr Way kRecv = Way::kRecv;
@@ -123,7 +102,7 @@ static void share(const Shared& scenario, uint64_t seed) {
   compete_on = false;
   competing.join();
   process.finish();
-  settle();
+  wait_for_threads();
   for (const auto& jobserver : jobservers) {
     jobserver->check_flags();
     jobserver->check_tokens();
@@ -139,7 +118,7 @@ static void warm_up() {
   uint8_t byte;
   jobslot::read_now(jobserver.read_fd(), Way::kSplice, &byte, 1);
   std::thread([] {}).join();
-  threads_at_start = threads();
+  remember_threads();
 }
 
 static void hangs(int) {
@@ -175,7 +154,7 @@ int main(int argc, char** argv) {
     int failures_before = failure_count();
     int descriptors_before = open_descriptors();
     scenario.run(seed + 100 * static_cast<uint64_t>(passed + failed));
-    settle();
+    wait_for_threads();
     int left = open_descriptors() - descriptors_before;
     if (left != 0) fail("%d descriptors were left", left);
     if (failure_count() == failures_before) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { cli } from '../support/cli.ts'
 import { run, tempDir } from '../support/processes.ts'
 import { requireTool, type Skippable } from '../support/tools.ts'
-import { npx, quietNpm, withPackage } from './npx.ts'
+import { quietNpm, withPackage } from './npx.ts'
 import { newState } from './state.ts'
 
 /**
@@ -73,19 +73,18 @@ describe('doctor finds a fault with each two neighbours', () => {
     code: string
   }
 
-  /** What doctor says where MAKEFLAGS names each two numbers from `lowest` to `last`. */
-  async function diagnose(jobslot: readonly string[], last: number, ctx: Skippable, cwd = tempDir()): Promise<void> {
-    const pairs = Array.from({ length: last - lowest }, (_, i) => `${lowest + i},${lowest + i + 1}`)
-    const doctor = [...jobslot, 'doctor', '--json'].join(' ')
-    const loop = `for auth in ${pairs.join(' ')}; do MAKEFLAGS=" -j8 --jobserver-auth=$$auth" ${doctor}; done`
-    const stdout = await inRecipe(loop, ctx, cwd)
+  /** A shell loop over each two numbers; `around` puts something between the recipe and the loop. */
+  async function diagnose(jobslot: string, around: (loop: string) => string, ctx: Skippable): Promise<void> {
+    const pairs = Array.from({ length: highest - lowest }, (_, i) => `${lowest + i},${lowest + i + 1}`)
+    const loop = `for auth in ${pairs.join(' ')}; do MAKEFLAGS=" -j8 --jobserver-auth=$$auth" ${jobslot} doctor --json; done`
+    const stdout = await inRecipe(around(loop), ctx, withPackage())
     const found = stdout.split(/^(?=\{)/m).map((text) => (JSON.parse(text) as { jobserver: Diagnosed }).jobserver)
     expect(found.map(({ auth }) => auth)).toEqual(pairs)
     expect(found.filter(({ usable }) => usable)).toEqual([])
   }
 
-  test('in its own process', (ctx) => diagnose(cli, highest, ctx))
+  test('in its own process', (ctx) => diagnose(cli.join(' '), (loop) => loop, ctx))
 
-  // npx's own pipes lie below; behind it jobslot looks at npx's descriptors too.
-  test('in npx above it', (ctx) => diagnose(npx, 12, ctx, withPackage()))
+  // Behind npx jobslot looks at npx's descriptors too, and npx is a Node with pipes of its own.
+  test('in npx above it', (ctx) => diagnose('jobslot', (loop) => `npx --no-install -c '${loop}'`, ctx))
 })

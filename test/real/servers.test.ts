@@ -13,6 +13,7 @@ import { run, tempDir } from '../support/processes.ts'
 import type { Project } from '../support/projects.ts'
 import { peak, readSpans, type Span } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
+import { gate } from './gate.ts'
 
 /**
  * Build tools as servers of a Node program that uses the library, beside other jobs that draw on the same limit. make and
@@ -32,12 +33,10 @@ type Commands = Record<string, string>
 /** The tool, and other jobs. Half of those wait in their slots until the tool is at work: too few to keep it from that. */
 function commandsOf(dir: string, spans: string): Commands {
   const commands: Commands = { tool: toolCommand(spans) }
-  const gate = join(dir, 'gate.sh')
-  const open = `until grep -q tool ${spans} 2>/dev/null; do sleep 0.02; done`
-  writeFileSync(gate, `${open}\nexec "$@"\n`)
+  const behind = gate(dir, spans, 'tool')
   for (let i = 0; i < otherJobs; i++) {
     const job = `${compiled('job')} ${spans} ${ms} other${i}`
-    commands[`other${i}`] = i < limit - 1 ? `sh ${gate} ${job}` : job
+    commands[`other${i}`] = i < limit - 1 ? `${behind} ${job}` : job
   }
   return commands
 }

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { parseCount, parseDuration, parseNumber, splitArguments } from '../../src/cli/arguments.ts'
+import { UsageError } from '../../src/cli/exit-codes.ts'
+
+const OPTIONS = {
+  jobs: { type: 'string', short: 'j' },
+  label: { type: 'string' },
+  wait: { type: 'boolean', short: 'w' },
+} as const
+
+describe('splitArguments', () => {
+  test.for<[string[], Record<string, unknown>, string[]]>([
+    [[], {}, []],
+    [['make'], {}, ['make']],
+    [['--', 'make'], {}, ['make']],
+    [['--'], {}, []],
+    [['-j4', 'make'], { jobs: '4' }, ['make']],
+    [['-j', '4', 'make'], { jobs: '4' }, ['make']],
+    [['--jobs', '4', 'make'], { jobs: '4' }, ['make']],
+    [['--jobs=4', 'make'], { jobs: '4' }, ['make']],
+    [['-j4', '--', 'make'], { jobs: '4' }, ['make']],
+    [['-wj4', 'make'], { wait: true, jobs: '4' }, ['make']],
+    [['--label', 'a b', '-w', 'make'], { label: 'a b', wait: true }, ['make']],
+    [['--label=', 'make'], { label: '' }, ['make']],
+    [['-j1', '-j2', 'make'], { jobs: '2' }, ['make']],
+    // Behind the first word of the command, all words are the command's.
+    [['make', '-j4', '-w', '--help', '--nonsense'], {}, ['make', '-j4', '-w', '--help', '--nonsense']],
+    [['-w', 'make', '-w'], { wait: true }, ['make', '-w']],
+    [['-w', 'make', '--', '-w'], { wait: true }, ['make', '--', '-w']],
+    [['--', '-w'], {}, ['-w']],
+    [['--', '--', 'make'], {}, ['--', 'make']],
+    [['-w', '--', '--label=x', '-j4'], { wait: true }, ['--label=x', '-j4']],
+    [['sh', '-c', 'exit 1', ''], {}, ['sh', '-c', 'exit 1', '']],
+    [['', 'x'], {}, ['', 'x']],
+    [['-', 'x'], {}, ['-', 'x']],
+  ])('%j', ([words, values, command]) => {
+    expect(splitArguments(words, OPTIONS)).toEqual({ values, command })
+  })
+
+  test.for<[string[], RegExp]>([
+    [['--nonsense', 'make'], /^Unknown option '--nonsense'$/],
+    [['-x', 'make'], /^Unknown option '-x'$/],
+    [['-wx', 'make'], /^Unknown option '-x'$/],
+    [['--wait=yes', 'make'], /^Option '-w, --wait' does not take an argument$/],
+    [['-j'], /^Option '-j, --jobs <value>' argument missing$/],
+    [['--label'], /^Option '--label <value>' argument missing$/],
+    [['-j', '--', 'make'], /^Option '-j' argument is ambiguous$/],
+    [['--no-wait', 'make'], /^Unknown option '--no-wait'$/],
+  ])('%j is wrong use', ([words, message]) => {
+    const split = () => splitArguments(words, OPTIONS)
+    expect(split).toThrow(UsageError)
+    expect(split).toThrow(message)
+  })
+})
+
+describe('parseDuration', () => {
+  test.for<[string, number]>([
+    ['0', 0],
+    ['0ms', 0],
+    ['500ms', 500],
+    ['1', 1000],
+    ['10', 10_000],
+    ['10s', 10_000],
+    ['0.25', 250],
+    ['1.5s', 1500],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+    ['0.5h', 1_800_000],
+    ['007s', 7000],
+    ['1000h', 3_600_000_000],
+  ])('%s is %i ms', ([text, ms]) => {
+    expect(parseDuration(text, '--timeout')).toBe(ms)
+  })
+
+  test.for([
+    '',
+    ' ',
+    's',
+    '-1',
+    '-1s',
+    '+1s',
+    '1 s',
+    ' 1s',
+    '1s ',
+    '1S',
+    '1min',
+    '1d',
+    '1e3',
+    '.5',
+    '1.',
+    '0x10',
+    'Infinity',
+    '1,5',
+    '1\n',
+  ])('%j is wrong use', (text) => {
+    const parse = () => parseDuration(text, '--timeout')
+    expect(parse).toThrow(UsageError)
+    expect(parse).toThrow(`--timeout takes a time such as 500ms, 10s, 2m or 1h, not "${text}"`)
+  })
+})
+
+describe('parseCount', () => {
+  test.for<[string, number, number]>([
+    ['1', 1, 1],
+    ['4', 4, 4],
+    ['04', 4, 4],
+    ['1..8', 1, 8],
+    ['3..3', 3, 3],
+    ['999999999', 999999999, 999999999],
+  ])('%s', ([text, min, max]) => {
+    expect(parseCount(text)).toEqual({ min, max })
+  })
+
+  test.for([
+    '',
+    '0',
+    '-1',
+    '1.5',
+    '1e3',
+    '0..4',
+    '4..3',
+    '1...8',
+    '1..',
+    '..8',
+    '1-8',
+    '1..8..9',
+    ' 1',
+    '1 ',
+    '1234567890',
+    '1\n',
+    '٣',
+  ])('%j is wrong use', (text) => {
+    const parse = () => parseCount(text)
+    expect(parse).toThrow(UsageError)
+    expect(parse).toThrow('--count takes a number of slots such as 4, or MIN..MAX such as 1..8')
+  })
+})
+
+describe('parseNumber', () => {
+  const range = { min: 1, max: 255 }
+
+  test.for<[string, number]>([
+    ['1', 1],
+    ['255', 255],
+    ['007', 7],
+  ])('%s', ([text, number]) => {
+    expect(parseNumber(text, '-E', range)).toBe(number)
+  })
+
+  test.for(['', '0', '256', '-1', '+1', '1.0', '1e1', '0x1', ' 1', '1 ', '1\n', 'one', '99999999999999999999'])(
+    '%j is wrong use',
+    (text) => {
+      const parse = () => parseNumber(text, '-E', range)
+      expect(parse).toThrow(UsageError)
+      expect(parse).toThrow(`-E takes a whole number from 1 to 255, not "${text}"`)
+    },
+  )
+})
