@@ -71,7 +71,10 @@ export function findMakes() {
   return makes
 }
 
-/** The bench may itself run under make, or with Node's debugging on: none of that is to be measured. */
+/**
+ * The bench may itself run under make; and some of Node's own variables make each start of a Node longer
+ * (NODE_EXTRA_CA_CERTS by more than the start itself), which would make a ratio to it look better than it is.
+ */
 export function scrubbedEnvironment(stateDir) {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(MAKEFLAGS|MFLAGS|MAKELEVEL|CARGO_MAKEFLAGS|JOBSLOT_.*|NODE_.*)$/.test(name),

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute } from 'node:path'
 import { JobslotError } from './errors.ts'
 
@@ -20,14 +20,30 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
     const { code } = cause as NodeJS.ErrnoException
     if (code !== 'EEXIST') throw unusable(dir, `it cannot be made (${code})`, cause)
   }
-  const found = lstatSync(dir)
-  // A folder that the user chose may be a link; one in /tmp that anyone could have put there may not.
-  if (!chosen) {
-    if (!found.isDirectory()) throw unusable(dir, 'it is no folder')
-    if (found.uid !== uid) throw unusable(dir, `it belongs to user ${found.uid}`)
-    if ((found.mode & 0o077) !== 0) throw unusable(dir, 'others have rights in it')
-  }
+  const why = chosen ? whyNotChosen(dir) : whyNotOwn(dir, uid)
+  if (why) throw unusable(dir, why)
   return dir
+}
+
+/** A folder that the user chose may be a link, and its group's rights are the user's business. */
+function whyNotChosen(dir: string): string | null {
+  try {
+    const { mode } = statSync(dir)
+    if ((mode & constants.S_IFMT) !== constants.S_IFDIR) return 'it is no folder'
+    if ((mode & 0o002) !== 0) return 'anyone can write into it'
+    accessSync(dir, constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    return `nothing can be made in it (${(error as NodeJS.ErrnoException).code})`
+  }
+}
+
+/** In /tmp anyone could have put it there. */
+function whyNotOwn(dir: string, uid: number): string | null {
+  const found = lstatSync(dir)
+  if (!found.isDirectory()) return 'it is no folder'
+  if (found.uid !== uid) return `it belongs to user ${found.uid}`
+  return (found.mode & 0o077) !== 0 ? 'others have rights in it' : null
 }
 
 /** What to throw where a file in the folder cannot be made or used. */

@@ -4,7 +4,7 @@ import { byTurns, startContender } from '../contender.mjs'
 import { figure, ratio } from '../statistics.mjs'
 
 const JOBS = 200
-const JOB_MS = 5
+const JOB_MS = 10
 const LIMIT = 4
 
 /** A build of short jobs under `jobslot run -j4`, against make's own -j4. */

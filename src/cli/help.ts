@@ -12,7 +12,8 @@ const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make
 Options end at -- or at the first word that is no option. Times: 500ms, 10s, 2m, 1h; a bare number is seconds.
 
 Exit status: that of the command (by the same signal, where one ended it); 64 wrong use; 69 the jobserver or the state
-folder cannot be used; 70 a fault of jobslot's own; 75 no slot in time; 126 the command cannot be run; 127 it is not found.
+folder cannot be used; 70 a fault of jobslot's own; 75 no slot in time; 126 the command cannot be run; 127 it is not
+found.
 
 Environment: MAKEFLAGS, CARGO_MAKEFLAGS, MFLAGS name the jobserver; JOBSLOT_DIR is the state folder (/tmp/jobslot-UID);
 NODE_DEBUG=jobslot traces every token; NO_COLOR.`
@@ -38,8 +39,8 @@ any that are missing or too many.
 Holds slots of the limit in force while CMD runs. In a recipe of make, mark the line with + so that make hands its
 jobserver on. The commands of one recipe share the slot that the recipe has anyway, and take tokens for more.
 
-  -c, --count C          how many slots: 4, or 1..8 to wait for 1 and take up to 8 of what is free then. With it, {slots}
-                         in ARG becomes the number held. A command with more than one slot gets a jobserver of them
+  -c, --count C          how many slots: 4, or 1..8 to wait for 1 and take up to 8 of what is free then. With it,
+                         {slots} in ARG becomes the number held. A command with several gets a jobserver of them
       --no-substitute    leaves {slots} as it is; JOBSLOT_SLOTS tells the number in any case
   -w, --timeout TIME     how long to wait; without it for ever, but 60 s where COUNT or MIN is above 1
   -n, --no-wait          the same as --timeout 0
@@ -52,8 +53,8 @@ jobserver on. The commands of one recipe share the slot that the recipe has anyw
 
 Says which limit is in force here, how it was found, whether it works and why not, and which tools it does not reach.
 
-      --json   { inForce, jobserver: null | { style, auth, usable, reason, code, available, jobs, load, dryRun, variable },
-                 pool, stateDir }`,
+      --json   { inForce, pool, stateDir, jobserver: null |
+                 { style, auth, usable, reason, code, available, jobs, load, dryRun, variable } }`,
 }
 
 /** @throws UsageError where there is no such command */

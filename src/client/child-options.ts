@@ -13,11 +13,12 @@ export type ChildJobserver =
 
 const VARIABLES = ['MAKEFLAGS', 'CARGO_MAKEFLAGS', 'MFLAGS'] as const
 /**
- * Where the ends go when their own numbers are taken. From 17 up they pass even through a Node that does not know of
- * them: at its start Node marks inherited descriptors close-on-exec one by one and stops at the first unused number
- * above 15.
+ * Where the ends go when their own numbers are taken in `stdio`. Far up, because libuv's own pipe to the child, in which
+ * it reports a command that cannot be run, has the lowest number that is free here: at the same number, that report would
+ * be written into the jobserver, as four tokens. And above 16, because there inherited descriptors pass even through a
+ * Node that does not know of them (docs/protocol.md).
  */
-const SPARE_NUMBER = 20
+const SPARE_NUMBER = 200
 const HIGHEST_KEPT_NUMBER = 1000
 
 type StdioArray = Exclude<StdioOptions, string>
@@ -40,7 +41,8 @@ export function childOptions<T extends ChildSpawnOptions>(
     return { ...options, env }
   }
   const stdio = asArray(options.stdio)
-  let { read, write } = child.auth
+  // The numbers they have here: for what was inherited that is what MAKEFLAGS says.
+  let { read, write } = child
   if (!isFree(stdio, read) || !isFree(stdio, write)) {
     read = nextFree(stdio, SPARE_NUMBER)
     write = nextFree(stdio, read + 1)

@@ -221,12 +221,7 @@ function checkTimeout(timeout: number | undefined): number {
 }
 
 function timeoutError(timeout: number): JobslotError {
-  return new JobslotError(
-    'ERR_JOBSLOT_TIMEOUT',
-    Number.isFinite(timeout)
-      ? `no slot became free within ${timeout} ms`
-      : 'no slot is free, and none can be released while this thread waits: use acquire()',
-  )
+  return new JobslotError('ERR_JOBSLOT_TIMEOUT', `no slot became free within ${timeout} ms`)
 }
 
 function closedError(): JobslotError {

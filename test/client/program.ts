@@ -11,9 +11,14 @@ export function built(module = 'index.js', file = libraryFile): string {
   return pathToFileURL(join(dirname(file), module)).href
 }
 
-/** The command that runs `code` as a module of plain JavaScript, with `connect` in reach. */
+/** The command that runs `code` as a module of plain JavaScript, with `connect` and `worker(code)` in reach. */
 export function program(code: string, library = built()): string[] {
-  return [process.execPath, '--input-type=module', '-e', `import { connect } from '${library}'\n${code}`]
+  const prelude = `import { connect } from '${library}'
+    import { parentPort, Worker } from 'node:worker_threads'
+    const worker = (code) => new Worker(prelude + code, { eval: true })
+  `
+  const module = `${prelude}const prelude = ${JSON.stringify(prelude)}\n${code}`
+  return [process.execPath, '--input-type=module', '-e', module]
 }
 
 /** Runs `code` under a jobserver. `said` is the last line of its output, which is JSON. */

@@ -40,7 +40,7 @@ static void write_at_random(const int ends[2], uint64_t seed, const std::atomic<
   for (int i = 0; i < kBytes && *reader_is_there; i++) {
     uint8_t byte = static_cast<uint8_t>(i);
     must(write(ends[1], &byte, 1) == 1, "write");
-    if (random.percent(60)) usleep(random.below(300));
+    if (random.percent(60)) usleep(random.percent(10) ? 2000 : random.below(300));
     int ahead = 0;
     while (ioctl(ends[0], FIONREAD, &ahead) == 0 && ahead > 2 && *reader_is_there) usleep(100);
   }

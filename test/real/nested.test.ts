@@ -14,7 +14,6 @@ import { newState } from './state.ts'
 /** A limit within a limit: never above either, and the outer one is whole again at the end. */
 
 const innerJobs = 12
-const outerJobs = 10
 const ms = 250
 const jobslot = cli.join(' ')
 
@@ -27,18 +26,22 @@ const makes: [Tool, string[]][] = [
 interface Nested {
   /** The outer build, -j and all. */
   outer: string[]
+  limit: number
   /** What stands before the inner build's command line in the outer one's recipe. */
   prefix: string
   inner(dir: string): Project
 }
 
-/** An outer make whose one recipe starts an inner build, and whose other jobs wait for that to be at work. */
-async function nest({ outer, prefix, inner }: Nested): Promise<Result & { all: Span[]; inner: Span[] }> {
+/**
+ * An outer make whose one recipe starts an inner build. Its other jobs, one for each slot that is left, wait in them for
+ * the inner build to be at work: so all slots are in use then, and when those jobs are over, the inner build may draw.
+ */
+async function nest({ outer, limit, prefix, inner }: Nested): Promise<Result & { all: Span[]; inner: Span[] }> {
   const dir = tempDir()
   const innerDir = join(dir, 'inner')
   mkdirSync(innerDir)
   const { argv, spans } = inner(innerDir)
-  const names = Array.from({ length: outerJobs }, (_, i) => `outer${i}`).join(' ')
+  const names = Array.from({ length: limit - 1 }, (_, i) => `outer${i}`).join(' ')
   const job = `${gate(dir, spans, 'job0')} ${compiled('job')} ${spans} ${ms} outer`
   const rules = `inner:\n\t+@cd inner && ${prefix} ${argv.join(' ')}\n${names}:\n\t@${job}\n`
   writeFileSync(join(dir, 'Makefile'), `.PHONY: all inner ${names}\nall: inner ${names}\n${rules}`)
@@ -46,7 +49,7 @@ async function nest({ outer, prefix, inner }: Nested): Promise<Result & { all: S
   const result = await run(outer, { cwd: dir, env: state.env })
   expect(state.left()).toEqual([])
   const all = readSpans(spans).filter((span) => span.end !== null)
-  expect(all).toHaveLength(innerJobs + outerJobs)
+  expect(all).toHaveLength(innerJobs + limit - 1)
   return { ...result, all, inner: all.filter((span) => span.label !== 'outer') }
 }
 
@@ -58,6 +61,7 @@ describe('run in a recipe of make', () => {
     const make = requireTool(name, ctx)
     const nested = await nest({
       outer: [make, '--no-print-directory', ...options, '-j8'],
+      limit: 8,
       prefix: `${jobslot} run -j4 --`,
       inner: (dir) => makeProject(dir, { jobs: innerJobs, ms, make }),
     })
@@ -70,6 +74,7 @@ describe('run in a recipe of make', () => {
     const make = requireTool(name, ctx)
     const nested = await nest({
       outer: [make, '--no-print-directory', ...options, '-j3'],
+      limit: 3,
       prefix: `${jobslot} run --`,
       inner: (dir) => makeProject(dir, { jobs: innerJobs, ms, make }),
     })
@@ -82,6 +87,7 @@ describe('run in a recipe of make', () => {
     const make = requireTool(name, ctx)
     const nested = await nest({
       outer: [make, '--no-print-directory', ...options, '-j3'],
+      limit: 3,
       prefix: `${jobslot} run -j8 --`,
       inner: (dir) => makeProject(dir, { jobs: innerJobs, ms, make }),
     })
@@ -94,6 +100,7 @@ describe('run in a recipe of make', () => {
     const tools = { make: requireTool('make43', ctx), ninja: requireTool('ninja113', ctx) }
     const nested = await nest({
       outer: [tools.make, '--no-print-directory', '-j4'],
+      limit: 4,
       prefix: `${jobslot} run --`,
       inner: (dir) => {
         const project = ninjaProject(dir, { jobs: innerJobs, ms, ...tools })
@@ -150,6 +157,7 @@ describe('in a run', () => {
     const make = requireTool(name, ctx)
     const nested = await nest({
       outer: [...cli, 'run', '-j4', '--style', style, '--', make, '--no-print-directory'],
+      limit: 4,
       prefix: `${jobslot} run -j2 --style ${style} --`,
       inner: (dir) => makeProject(dir, { jobs: innerJobs, ms, make }),
     })

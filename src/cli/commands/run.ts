@@ -34,7 +34,8 @@ export async function main(words: string[]): Promise<void> {
   if (!client) return endAs(await runInPool(command, { slots: asked ?? availableCpus(), env, style, signals }))
 
   const limit = slotsOf(client)
-  if (asked !== null && limit !== null && asked > limit) {
+  // Whoever was told that the jobserver cannot be used knows it already.
+  if (asked !== null && limit !== null && asked > limit && !client.problem) {
     tell(`-j ${asked} is more than ${nameOf(client)} has: going on with ${limit}`)
   }
   const slots = Math.min(asked ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)

@@ -1,0 +1,225 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { cli } from '../support/cli.ts'
+import { run, tempDir } from '../support/processes.ts'
+import { jobslot } from './recipes.ts'
+
+const noLimit =
+  'jobslot: no limit is in force here, so nothing is waited for: start the build with jobslot run, make -j or the like\n'
+
+/** Each way in which a command comes to run, as the words before it. */
+const ways = [
+  ['run', '-j2', '--'],
+  ['acquire', '--'],
+  ['acquire', '-c', '2', '--'],
+]
+
+describe.for(ways)('jobslot %s %s %s', (...args) => {
+  const words = args[0] as string[]
+
+  test('ends with the status of the command', async () => {
+    for (const status of [0, 1, 2, 7, 64, 75, 127, 128, 143, 255]) {
+      expect(await jobslot([...words, 'sh', '-c', `exit ${status}`])).toMatchObject({ code: status, signal: null })
+    }
+  })
+
+  test('ends by the signal that ended the command', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGABRT'] as const) {
+      const result = await jobslot([
+        ...words,
+        'sh',
+        '-c',
+        `ulimit -c 0; kill -${constants.signals[signal]} $$; sleep 9`,
+      ])
+      expect(result).toMatchObject({ code: null, signal })
+    }
+  })
+
+  test('ends as a shell would where Node does not let it end by the signal', async () => {
+    for (const signal of ['SIGPIPE', 'SIGUSR1'] as const) {
+      const result = await jobslot([...words, 'sh', '-c', `kill -${constants.signals[signal]} $$; sleep 9`])
+      expect([signal, `${result.code ?? result.signal}`]).toEqual([signal, `${128 + constants.signals[signal]}`])
+    }
+  })
+
+  test('127: the command is not found', async () => {
+    const { code, stdout, stderr } = await jobslot([...words, 'no-such-command', 'x'])
+    expect({ code, stdout, stderr: stderr.replace(noLimit, '') }).toEqual({
+      code: 127,
+      stdout: '',
+      stderr: 'jobslot: no-such-command: command not found\n',
+    })
+  })
+
+  test('126: the command cannot be run', async () => {
+    const folder = tempDir()
+    writeFileSync(join(folder, 'text'), 'no program\n')
+    for (const [path, why] of [
+      [folder, 'EACCES'],
+      [join(folder, 'text'), 'EACCES'],
+      [join(folder, 'text', 'below'), 'ENOTDIR'],
+      [join(folder, 'x'.repeat(5000)), 'ENAMETOOLONG'],
+    ]) {
+      const { code, stderr } = await jobslot([...words, path!])
+      expect({ code, stderr: stderr.replace(noLimit, '') }).toEqual({
+        code: 126,
+        stderr: `jobslot: ${path} cannot be run: ${why}\n`,
+      })
+    }
+  })
+})
+
+test('126: what the command would be told is too much for any', async () => {
+  // Nothing in the environment may be longer than 128 KiB.
+  const env = { MAKEFLAGS: `k -- A=${'x'.repeat(131_050)}` }
+  const { code, stderr } = await jobslot(['run', '-j2', '--', 'true'], { env })
+  expect({ code, stderr }).toEqual({ code: 126, stderr: 'jobslot: true cannot be run: E2BIG\n' })
+})
+
+describe('64: wrong use', () => {
+  test.for<[string[], string]>([
+    [[], 'which command? run, acquire or doctor'],
+    [['nonsense'], 'unknown command "nonsense"'],
+    [['constructor'], 'unknown command "constructor"'],
+    [['--nonsense'], 'unknown command "--nonsense"'],
+    [['run'], 'run: which command is to run?'],
+    [['run', '-j4'], 'run: which command is to run?'],
+    [['run', '-j4', '--'], 'run: which command is to run?'],
+    [['run', '-j', 'x', 'true'], '-j takes a whole number from 1 to 65536, not "x"'],
+    [['run', '-j0', 'true'], '-j takes a whole number from 1 to 65536, not "0"'],
+    [['run', '--jobs=65537', 'true'], '-j takes a whole number from 1 to 65536, not "65537"'],
+    [['run', '--jobs=', 'true'], '-j takes a whole number from 1 to 65536, not ""'],
+    [['run', '--style', 'semaphore', 'true'], 'run: --style is auto, fifo or pipe, not "semaphore"'],
+    [['run', '--nonsense', 'true'], "Unknown option '--nonsense'"],
+    [['run', '-c2', 'true'], "Unknown option '-c'"],
+    [['acquire'], 'acquire: which command is to run in the slot?'],
+    [['acquire', '-c', '2', '--'], 'acquire: which command is to run in the slot?'],
+    [['acquire', '-c', '0', 'true'], '--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "0"'],
+    [
+      ['acquire', '-c', '4..2', 'true'],
+      '--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "4..2"',
+    ],
+    [['acquire', '-w', 'soon', 'true'], '--timeout takes a time such as 500ms, 10s, 2m or 1h, not "soon"'],
+    [['acquire', '-w', '1', '-n', 'true'], 'acquire: --no-wait and --timeout exclude each other'],
+    [['acquire', '-E', '256', 'true'], '-E takes a whole number from 0 to 255, not "256"'],
+    [['acquire', '-E', 'x', 'true'], '-E takes a whole number from 0 to 255, not "x"'],
+    [['acquire', '-c', '--', 'true'], "Option '-c' argument is ambiguous"],
+    [['acquire', '--pool', 'ci', 'true'], "Unknown option '--pool'"],
+    [['doctor', 'true'], 'doctor: takes no command'],
+    [['doctor', '--yaml'], "Unknown option '--yaml'"],
+  ])('%j', async ([words, message]) => {
+    expect(await jobslot(words)).toEqual({
+      code: 64,
+      signal: null,
+      stdout: '',
+      stderr: `jobslot: ${message}: see jobslot --help\n`,
+    })
+  })
+
+  test('npm exec takes options for itself', async () => {
+    const { code, stderr } = await jobslot(['acquire', '2', 'true'])
+    expect(code).toBe(127)
+    expect(stderr.replace(noLimit, '')).toBe(
+      'jobslot: 2: command not found (npm exec takes options for itself: use npx, or npm exec -- jobslot …)\n',
+    )
+  })
+})
+
+describe('69: a jobserver that cannot be used, with --strict', () => {
+  const gone = { MAKEFLAGS: ' -j4 --jobserver-auth=fifo:/nonexistent/fifo' }
+
+  test.for([['run'], ['acquire'], ['acquire', '-c', '1..4']])('jobslot %j', async (words) => {
+    const strict = await jobslot([...words, '--strict', 'echo', 'ran'], { env: gone })
+    expect(strict).toMatchObject({ code: 69, stdout: '' })
+    expect(strict.stderr).toMatch(
+      /^jobslot: the jobserver's FIFO \/nonexistent\/fifo does not exist: .* start the build anew\n$/,
+    )
+    const lenient = await jobslot([...words, 'echo', 'ran'], { env: gone })
+    expect(lenient).toMatchObject({ code: 0, stdout: 'ran\n' })
+    expect(lenient.stderr).toMatch(/^jobslot: the jobserver's FIFO .*; until then this goes on with one slot\n$/)
+  })
+})
+
+describe('69: a state folder that cannot be used', () => {
+  const cure = 'set JOBSLOT_DIR to a folder of your own'
+  const MAKEFLAGS = ' -j4 --jobserver-auth=fifo:/nonexistent/fifo'
+
+  const unusable: { name: string; make(dir: string): string; why: string }[] = [
+    {
+      name: 'a file',
+      make(dir) {
+        writeFileSync(join(dir, 'file'), '')
+        return join(dir, 'file')
+      },
+      why: 'it is no folder',
+    },
+    {
+      name: 'a folder below a file',
+      make(dir) {
+        writeFileSync(join(dir, 'file'), '')
+        return join(dir, 'file', 'below')
+      },
+      why: 'it cannot be made (ENOTDIR)',
+    },
+    {
+      name: 'a folder that anyone can write into',
+      make(dir) {
+        mkdirSync(join(dir, 'open'))
+        chmodSync(join(dir, 'open'), 0o777)
+        return join(dir, 'open')
+      },
+      why: 'anyone can write into it',
+    },
+    {
+      name: 'a link to nothing',
+      make(dir) {
+        symlinkSync('/nonexistent', join(dir, 'link'))
+        return join(dir, 'link')
+      },
+      why: 'nothing can be made in it (ENOENT)',
+    },
+    { name: 'a path that is not absolute', make: () => 'here', why: 'its path is not absolute' },
+  ]
+
+  test.for(unusable)('$name', async ({ make, why }) => {
+    const JOBSLOT_DIR = make(tempDir())
+    const cases = [
+      await jobslot(['run', '-j2', 'touch', 'ran'], { env: { JOBSLOT_DIR } }),
+      await jobslot(['acquire', 'touch', 'ran'], { env: { JOBSLOT_DIR, MAKEFLAGS } }),
+    ]
+    for (const { code, stdout, stderr } of cases) {
+      expect({ code, stdout }).toEqual({ code: 69, stdout: '' })
+      const [last] = stderr.trimEnd().split('\n').slice(-1)
+      expect(last).toContain(`jobslot: jobslot's state folder ${JOBSLOT_DIR} cannot be used: ${why}`)
+      expect(last).toMatch(new RegExp(`; ${cure}$`))
+    }
+    const doctor = await jobslot(['doctor'], { env: { JOBSLOT_DIR } })
+    expect(doctor.stdout).toContain(`none can be used: ${cure}`)
+  })
+
+  test('a folder that takes no entries, as only the attempt shows', async () => {
+    for (const words of [['run'], ['acquire']]) {
+      const { code, stderr } = await jobslot([...words, 'true'], { env: { JOBSLOT_DIR: '/proc', MAKEFLAGS } })
+      expect(code).toBe(69)
+      expect(stderr).toMatch(
+        new RegExp(`jobslot's state folder /proc.* cannot be used: .* cannot be made in it.*; ${cure}\\n$`),
+      )
+    }
+  })
+
+  test('a folder that belongs to someone else', async () => {
+    const JOBSLOT_DIR = tempDir()
+    chmodSync(JOBSLOT_DIR, 0o755)
+    const command = [...cli, 'run', '-j2', 'touch', 'ran']
+    // For root, nothing is forbidden; for others, the folder is made unwritable.
+    const asOther = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
+    if (asOther.length === 0) chmodSync(JOBSLOT_DIR, 0o555)
+    const { code, stderr } = await run([...asOther, ...command], { env: { JOBSLOT_DIR } })
+    expect({ code, stderr }).toEqual({
+      code: 69,
+      stderr: `jobslot: jobslot's state folder ${JOBSLOT_DIR} cannot be used: nothing can be made in it (EACCES); ${cure}\n`,
+    })
+  })
+})
