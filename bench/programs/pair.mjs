@@ -26,12 +26,12 @@ const WAYS = {
     }
   },
   addon() {
-    const addon = nodeGypBuild(fileURLToPath(new URL('../..', import.meta.url)))
+    const { openChannel, take, give } = nodeGypBuild(fileURLToPath(new URL('../..', import.meta.url)))
     const fd = open()
     const direct = 0
-    const channel = addon.openChannel(fd, fd, direct, true)
+    const channel = openChannel(fd, fd, direct, true)
     return (pairs) => {
-      for (let i = 0; i < pairs; i++) addon.give(channel, addon.take(channel))
+      for (let i = 0; i < pairs; i++) give(channel, take(channel))
     }
   },
   fs() {

@@ -39,6 +39,7 @@ export async function start({ quick, dir, env, makeFifo, program, script, cli, o
         ratio('time: acquire, FIFO / node -e 0', [underFifo, node], { target }),
         ratio('time: acquire, pipe / node -e 0', [underPipe, node], { target }),
         ratio('time: acquire, none / node -e 0', [underNone, node], { target }),
+        ratio('time: acquire, FIFO / CommonJS script', [underFifo, commonJs]),
         ratio('time: CommonJS script / node -e 0', [commonJs, node]),
         ratio('time: ES module script / node -e 0', [esModule, node]),
       ],

@@ -77,7 +77,9 @@ int Waiter::start(Wait* wait) {
   }
   wait->fd = own;
   wait->give_fd = own_give;
-  if (wait->reads && wait->way == Way::kParked) wait->deadline_ns = parked_deadline(wait->fd, wait->deadline_ns);
+  bool parked = wait->reads && wait->way == Way::kParked;
+  if (parked) wait->deadline_ns = parked_deadline(wait->fd, wait->deadline_ns);
+  wait->untried = wait->reads && !parked;
   {
     Locked locked(&mutex_);
     if (stopping_) return ECANCELED;
@@ -90,9 +92,9 @@ int Waiter::start(Wait* wait) {
     wait->next = waiting_;
     waiting_ = wait;
     changed_ = true;
-    if (!(wait->reads && wait->way == Way::kParked && wait->deadline_ns == kNever)) wake(wake_);
+    if (!(parked && wait->deadline_ns == kNever)) wake(wake_);
   }
-  if (wait->reads && wait->way == Way::kParked) {
+  if (parked) {
     wait->parked.offer = offer_to_wait;
     int failed = parked_want(&wait->parked, wait->fd, wait->give_fd);
     if (failed) {
@@ -219,6 +221,7 @@ void Waiter::loop() {
   Wait** waits = nullptr;
   size_t room = 0;
   size_t count = 0;
+  bool untried = false;
   int64_t nearest_ns = kNever;
   pthread_mutex_lock(&mutex_);
   while (!stopping_) {
@@ -245,11 +248,12 @@ void Waiter::loop() {
         bool parked = wait->reads && wait->way == Way::kParked;
         fds[count] = {parked ? -1 : wait->fd, wait->events, 0};
         waits[count++] = wait;
+        untried |= wait->untried;
       }
       changed_ = removed_ = false;
     }
     pthread_mutex_unlock(&mutex_);
-    int ready = poll(fds, static_cast<nfds_t>(count), poll_timeout_ms(nearest_ns));
+    int ready = poll(fds, static_cast<nfds_t>(count), untried ? 0 : poll_timeout_ms(nearest_ns));
     pthread_mutex_lock(&mutex_);
     if (ready > 0 && fds[0].revents) {
       char drain[64];
@@ -259,10 +263,15 @@ void Waiter::loop() {
     if (stopping_) break;
     // What was polled may be deleted by now: then the events are of no use, and the next round looks again.
     if (removed_) continue;
-    for (size_t i = count; ready > 0 && i-- > 1;) {
+    for (size_t i = count; (ready > 0 || untried) && i-- > 1;) {
       // The list is newest first, so that who has waited longest is served first.
-      if (fds[i].revents) check(waits[i], fds[i].revents);
+      Wait* wait = waits[i];
+      int revents = ready > 0 ? fds[i].revents : 0;
+      bool tries = wait->untried;
+      wait->untried = false;
+      if (revents || tries) check(wait, revents);
     }
+    untried = false;
     if (nearest_ns != kNever && now_ns() >= nearest_ns) {
       int64_t now = now_ns();
       for (Wait* wait = waiting_; wait;) {

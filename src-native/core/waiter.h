@@ -34,6 +34,8 @@ struct Wait {
   Status status = kWaiting;
   int error = 0;
   int revents = 0;
+  // poll(2) reports no hang-up of a FIFO that was opened after its last writer had left: only a first read tells.
+  bool untried = false;
   size_t got = 0;
   Wait* next = nullptr;
 

@@ -1,14 +1,16 @@
 import { writeSync } from 'node:fs'
 import { styleText } from 'node:util'
 
-/** Colour only on a terminal, and not where NO_COLOR asks for none. */
-export function colours(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+/** In a style on a terminal only, and not where NO_COLOR asks for none. */
+export function styled(stream: NodeJS.WriteStream, style: 'bold' | 'yellow', text: string): string {
+  const plain = !stream.isTTY || process.env.NO_COLOR || process.env.TERM === 'dumb'
+  // Node's own check would ask stdout, whichever the stream.
+  return plain ? text : styleText(style, text, { validateStream: false })
 }
 
 /** `jobslot: what happened: what to do`, on stderr, at once: what follows may end the process. */
 export function tell(text: string): void {
-  const name = colours(process.stderr) ? styleText('yellow', 'jobslot:') : 'jobslot:'
+  const name = styled(process.stderr, 'yellow', 'jobslot:')
   try {
     writeSync(2, `${name} ${text}\n`)
   } catch {

@@ -29,7 +29,7 @@ export function isNodeLauncher(commandLine: readonly string[]): boolean {
 }
 
 /**
- * Whose implicit slot a command started by `chain[0]` may use: the process that a server gave one slot. `chain` are
+ * Whose implicit slot a command may use: the process that a server gave one slot. `chain` are
  * the ancestors, the parent first.
  *
  * That is the process just below make, ninja, cargo or jobslot, whatever lies between: a shell loop, its forked
@@ -37,17 +37,18 @@ export function isNodeLauncher(commandLine: readonly string[]): boolean {
  * process before the first that is no shell and no launcher. Null: the command itself, started by a server directly.
  */
 export function callerOf(
-  chain: readonly ProcessEntry[],
+  chain: Iterable<ProcessEntry>,
   isLauncher: (entry: ProcessEntry) => boolean,
 ): ProcessEntry | null {
-  const server = chain.findIndex(isServer)
-  if (server >= 0) return chain[server - 1] ?? null
-  let caller: ProcessEntry | null = null
+  let below: ProcessEntry | null = null
+  let passedThrough: ProcessEntry | null = null
+  let blocked = false
   for (const entry of chain) {
-    if (entry.pid === 1) break
+    if (isServer(entry)) return below
+    below = entry
     // A fork runs the program of its parent: it counts as that one.
-    if (!entry.forkedOnly && !PASSED_THROUGH.has(entry.name) && !isLauncher(entry)) break
-    caller = entry
+    blocked ||= entry.pid === 1 || !(entry.forkedOnly || PASSED_THROUGH.has(entry.name) || isLauncher(entry))
+    if (!blocked) passedThrough = entry
   }
-  return caller
+  return passedThrough
 }

@@ -43,15 +43,13 @@ export function parseStat(stat: string): ProcessEntry | null {
   }
 }
 
-/** The parent of `pid`, its parent, and so on, as far as /proc tells. */
-export function ancestorsOf(pid: number): ProcessEntry[] {
-  const found: ProcessEntry[] = []
+/** The parent of `pid`, its parent, and so on, as far as /proc tells. Read one by one: mostly the nearest decide. */
+export function* ancestorsOf(pid: number): Generator<ProcessEntry, void> {
   let entry = readProcess(pid)
-  while (entry && entry.parent > 0 && found.length < 256) {
+  for (let depth = 0; entry && entry.parent > 0 && depth < 256; depth++) {
     entry = readProcess(entry.parent)
-    if (entry) found.push(entry)
+    if (entry) yield entry
   }
-  return found
 }
 
 /** The words of a process's command line; empty where they cannot be read. */

@@ -1,5 +1,16 @@
-import { closeSync, constants, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { available, mkfifo } from '../fd.ts'
 import type { JobserverAuth } from '../makeflags/index.ts'
 import { rewriteMakeflags } from '../makeflags/index.ts'
@@ -21,6 +32,12 @@ const READ = 20
 const WRITE = 21
 const TOKEN = '+'
 
+const FIFO = 'jobserver'
+const RUN = 'run-'
+/** A run's folder until its FIFO is open. */
+const FRESH = 'new-'
+const MOST_SETUP_MS = 60_000
+
 /**
  * A jobserver for one command: one FIFO, offered by path and as inherited descriptors. Nobody else learns of it, and it
  * ends with the command.
@@ -39,13 +56,16 @@ export class PrivatePool {
     const state = /\s/.test(chosen) ? stateDir({}) : chosen
     try {
       sweep(state)
-      this.#folder = mkdtempSync(join(state, 'run-'))
-      this.#path = join(this.#folder, 'jobserver')
-      mkfifo(this.#path)
+      const fresh = mkdtempSync(join(state, FRESH))
+      mkfifo(join(fresh, FIFO))
+      this.#own = openSync(join(fresh, FIFO), constants.O_RDWR | constants.O_NONBLOCK)
+      // Named for the sweep only now that the FIFO has a reader.
+      this.#folder = join(state, RUN + basename(fresh).slice(FRESH.length))
+      renameSync(fresh, this.#folder)
+      this.#path = join(this.#folder, FIFO)
     } catch (error) {
       throw stateDirError(join(state, 'run'), error)
     }
-    this.#own = openSync(this.#path, constants.O_RDWR | constants.O_NONBLOCK)
     // Blocking ones for the command, as make's are, and open for both: a FIFO's content dies with its last opener.
     this.#ends = [openSync(this.#path, constants.O_RDWR), openSync(this.#path, constants.O_RDWR)]
   }
@@ -82,22 +102,44 @@ export class PrivatePool {
   close(): Audit {
     const found = available(this.#own)
     if (found > 0) readSync(this.#own, Buffer.alloc(found))
-    for (const fd of [this.#own, ...this.#ends]) closeSync(fd)
+    // First, so that no sweep sees it without a reader.
     rmSync(this.#folder, { recursive: true, force: true })
+    for (const fd of [this.#own, ...this.#ends]) closeSync(fd)
     return { missing: Math.max(0, this.#granted - found), extra: Math.max(0, found - this.#granted) }
+  }
+}
+
+function removeFolder(folder: string, fifo: string): void {
+  try {
+    unlinkSync(fifo)
+    rmdirSync(folder)
+  } catch {
+    // Something was put there or taken away. Slower, but takes what it finds.
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** Removes the folders of runs that were killed. While anything of such a run lives on, it has the FIFO open. */
 function sweep(state: string): void {
   for (const name of readdirSync(state)) {
-    if (!name.startsWith('run-')) continue
     const folder = join(state, name)
-    try {
-      closeSync(openSync(join(folder, 'jobserver'), constants.O_WRONLY | constants.O_NONBLOCK))
-    } catch (error) {
-      // ENXIO: nobody reads. ENOENT: a run that is just being set up, or was killed then.
-      if ((error as NodeJS.ErrnoException).code === 'ENXIO') rmSync(folder, { recursive: true, force: true })
+    if (name.startsWith(FRESH) ? isOld(folder) : name.startsWith(RUN) && !isRead(join(folder, FIFO))) {
+      rmSync(folder, { recursive: true, force: true })
     }
+  }
+}
+
+/** Nobody takes so long between two system calls; but for a stopped one, then, its run fails. */
+function isOld(folder: string): boolean {
+  const modified = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
+  return Date.now() - modified > MOST_SETUP_MS
+}
+
+function isRead(fifo: string): boolean {
+  try {
+    closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK))
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENXIO'
   }
 }

@@ -104,7 +104,12 @@ describe.for(reaches)('tokens reached through %s', (reach) => {
     expect(await client.run(async (slot) => keep(slot) && 'result')).toBe('result')
     expect(await client.run((slot) => keep(slot) && 'sync')).toBe('sync')
     const error = new Error('fn failed')
-    await expect(client.run((slot) => Promise.reject((keep(slot), error)))).rejects.toBe(error)
+    await expect(
+      client.run(async (slot) => {
+        keep(slot)
+        throw error
+      }),
+    ).rejects.toBe(error)
     await expect(
       client.run((slot) => {
         keep(slot)

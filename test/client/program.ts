@@ -1,8 +1,8 @@
 import { cpSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { JobserverCommand, Report } from '../support/jobserver.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
+import type { JobserverCommand, Report } from '../support/jobserver.ts'
 import type { Result, RunOptions } from '../support/processes.ts'
 import { run, start, tempDir, waitFor } from '../support/processes.ts'
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +8,7 @@ import type { ReadWay } from '../../src/native/ends.ts'
 import { compiled } from '../support/compile.ts'
 import { start, tempDir, waitFor } from '../support/processes.ts'
 import type { Skippable } from '../support/tools.ts'
-import { python } from './python.ts'
+import { openTerminal } from './terminals.ts'
 
 /** Something to read from, and its other side. What is still open is closed after the test. */
 export interface Medium {
@@ -120,27 +119,11 @@ async function socket(): Promise<Medium> {
 
 /** The slave of a pseudo terminal in raw mode, whose master another process holds. */
 async function terminal(ctx: Skippable): Promise<Medium> {
-  const master = spawn(python(ctx), ['-c', openTerminal], { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => {
-    master.kill('SIGKILL')
-  })
-  const name = await new Promise<string>((resolve) => master.stdout.once('data', (text) => resolve(String(text).trim())))
-  const fd = closedAfterTest(openSync(name, constants.O_RDWR | constants.O_NOCTTY))
-  return {
-    fd,
-    send: (text) => master.stdin.write(text),
-    hangUp: () => master.kill('SIGKILL'),
-  }
+  const { path, send, hangUp } = await openTerminal(ctx)
+  const fd = closedAfterTest(openSync(path, constants.O_RDWR | constants.O_NOCTTY))
+  onTestFinished(hangUp)
+  return { fd, send, hangUp }
 }
-
-const openTerminal = `
-import os, tty
-master, slave = os.openpty()
-tty.setraw(slave)
-print(os.ttyname(slave), flush=True)
-while data := os.read(0, 4096):
-    os.write(master, data)
-`
 
 const open = new Set<number>()
 

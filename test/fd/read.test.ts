@@ -2,7 +2,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { available, close, dup, read, readSync } from '../../src/fd.ts'
+import { available, close, dup, read, readSync, write } from '../../src/fd.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
 import { closeOnce, fifoEnds, type MediumName, mediaAndWays, openMedium, pipeEnds } from './media.ts'
 
@@ -138,7 +138,6 @@ describe.each(mediaAndWays)('$title', ({ medium: name, way }) => {
 test('a read of many bytes takes all that are there', async () => {
   const { readFd, writeFd } = await pipeEnds()
   const bytes = Buffer.alloc(40_000, 'jobslot')
-  const { write } = await import('../../src/fd.ts')
   expect(write(writeFd, bytes)).toBe(40_000)
   expect((await read(readFd, 100_000)).equals(bytes)).toBe(true)
   expect(write(writeFd, bytes)).toBe(40_000)
@@ -178,7 +177,6 @@ describe('a descriptor that is open for writing only is an error', () => {
 
 test.each([undefined, 'own', 'splice', 'parked'] as const)('a length of 0 reads nothing: %s', async (way) => {
   const { readFd, writeFd } = fifoEnds()
-  const { write } = await import('../../src/fd.ts')
   write(writeFd, Buffer.from('a'))
   expect(await read(readFd, 0, { way, timeout: 1000 })).toHaveLength(0)
   expect(readSync(readFd, 0, { way, timeout: 1000 })).toHaveLength(0)

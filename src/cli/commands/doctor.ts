@@ -1,4 +1,3 @@
-import { styleText } from 'node:util'
 import { connectTo } from '../../client/connect.ts'
 import { JobslotError } from '../../errors.ts'
 import { findMakeflags, type JobserverAuth } from '../../makeflags/index.ts'
@@ -7,7 +6,7 @@ import { stateDir } from '../../state-dir.ts'
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { colours } from '../messages.ts'
+import { styled } from '../messages.ts'
 
 const OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 
@@ -75,7 +74,7 @@ function authText(auth: JobserverAuth): string {
 }
 
 function inWords({ jobserver, stateDir }: Diagnosis): string {
-  const bold = (text: string) => (colours(process.stdout) ? styleText('bold', text) : text)
+  const bold = (text: string) => styled(process.stdout, 'bold', text)
   const lines: [string, string][] = []
   if (!jobserver) {
     lines.push(['limit in force', 'none'])
@@ -83,7 +82,10 @@ function inWords({ jobserver, stateDir }: Diagnosis): string {
     lines.push(['what to do', 'start the build with jobslot run -j N -- CMD, or with make -jN'])
   } else {
     const { style, auth, jobs, available, reason, usable, variable } = jobserver
-    lines.push(['limit in force', auth ? `a jobserver, ${style} ${auth}` : jobs === 1 ? 'one slot' : 'a jobserver'])
+    lines.push([
+      'limit in force',
+      auth ? `a jobserver, ${style === 'fifo' ? '' : `${style} `}${auth}` : jobs === 1 ? 'one slot' : 'a jobserver',
+    ])
     lines.push(['found in', variable])
     if (jobs !== null) lines.push(['slots', String(jobs)])
     lines.push(['works', usable ? 'yes' : 'no'])

@@ -67,7 +67,10 @@ function draw(client: Client, count: number, grant: () => void): () => void {
   const drawn: Slot[] = []
   const drawAll = async () => {
     while (drawn.length < count) {
-      drawn.push(await client.acquire({ signal: ended.signal }))
+      const slot = await client.acquire({ signal: ended.signal })
+      // The command can have ended since the token was delivered: there is nobody left to grant it to.
+      if (ended.signal.aborted) return slot.release()
+      drawn.push(slot)
       grant()
     }
   }

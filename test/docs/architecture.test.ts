@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { packageDir } from '../support/cli.ts'
+
+const page = readFileSync(join(packageDir, 'docs/architecture.md'), 'utf8')
+
+/** The rows of the table with this head, by their first cell; a row without one belongs to the row above. */
+function table(head: string): Map<string, string> {
+  const [, body = ''] = page.split(`${head}\n|---|---|\n`)
+  const rows = new Map<string, string>()
+  let name = ''
+  for (const line of body.split('\n\n', 1)[0]!.trimEnd().split('\n')) {
+    const [, first = '', second = ''] = line.split(' | ').join('|').split('|')
+    name = first.replaceAll(/[` ]/g, '') || name
+    rows.set(name, `${rows.get(name) ?? ''} ${second}`)
+  }
+  return rows
+}
+
+const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word!)
+
+const sources = ['src', 'src-native'].flatMap((top) =>
+  readdirSync(join(packageDir, top), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(top, name))
+    .filter((path) => statSync(join(packageDir, path)).isFile()),
+)
+
+describe('the map', () => {
+  const rows = table('| folder | files |')
+  const files = new Set<string>()
+  for (const [folder, text] of rows) {
+    for (const word of quoted(text).filter((word) => /\.(ts|cc|h|map)$/.test(word))) files.add(join(folder, word))
+  }
+
+  test('names every source file, and none that is not there', () => {
+    expect([...files].sort()).toEqual([...sources].sort())
+  })
+})
+
+describe('uses', () => {
+  const mayUse = new Map([...table('| part | may use |')].map(([part, text]) => [part, quoted(text)]))
+  const partOf = (path: string) => relative('src', path).replace(/\.ts$/, '').split('/')[0]!
+  const uses = sources
+    .filter((path) => path.startsWith('src/') && path !== 'src/index.ts')
+    .flatMap((path) =>
+      [...readFileSync(join(packageDir, path), 'utf8').matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g)].map(
+        ([, target]) => `${partOf(path)} uses ${partOf(join(dirname(path), target!))}`,
+      ),
+    )
+  const found = [...new Set(uses)].filter((use) => {
+    const [user, used] = use.split(' uses ')
+    return user !== used && used !== 'errors'
+  })
+
+  test('go only where the map says, and everywhere where it says', () => {
+    const allowed = [...mayUse].flatMap(([part, others]) => others.map((other) => `${part} uses ${other}`))
+    expect(found.sort()).toEqual(allowed.filter((use) => use !== 'native uses src-native').sort())
+  })
+})
