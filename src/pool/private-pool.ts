@@ -109,16 +109,6 @@ export class PrivatePool {
   }
 }
 
-function removeFolder(folder: string, fifo: string): void {
-  try {
-    unlinkSync(fifo)
-    rmdirSync(folder)
-  } catch {
-    // Something was put there or taken away. Slower, but takes what it finds.
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
 /** Removes the folders of runs that were killed. While anything of such a run lives on, it has the FIFO open. */
 function sweep(state: string): void {
   for (const name of readdirSync(state)) {

@@ -7,7 +7,7 @@ import type { Env } from '../support/processes.ts'
 import { scrubbed, waitFor } from '../support/processes.ts'
 
 /** A module of the library as it is built. */
-export const built = (name: string): string => pathToFileURL(join(packageDir, 'dist', name)).href
+const built = (name: string): string => `${pathToFileURL(join(packageDir, 'dist')).href}/${name}`
 
 /** The environment for what uses the addon: where another build of it is tested, what is started loads that one too. */
 export const addonEnv = (): Env => scrubbed(process.env, { JOBSLOT_PREBUILD: process.env.JOBSLOT_PREBUILD })
