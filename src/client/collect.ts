@@ -10,6 +10,8 @@ import { trace, tracing } from './trace.ts'
 /** One slot as a command holds it: a token, or a recipe's implicit slot. */
 export interface Held {
   release(): void
+  /** Of a slot that another recipe lends: whether that recipe may be over by now, and the slot with it. */
+  isRecalled?(): boolean
 }
 
 const NOT_FREE = 'not enough slots are free at this moment'
@@ -69,6 +71,10 @@ function takeFree(client: Client, recipe: Recipe, held: Held[], count: number): 
   }
 }
 
+function borrowedLock(lock: FifoLock): Held {
+  return { ...heldLock(lock), isRecalled: () => !lock.isLent() }
+}
+
 function heldLock(lock: FifoLock): Held {
   if (tracing) trace('took the implicit slot of process %s', basename(lock.path))
   return {
@@ -123,6 +129,7 @@ async function takeTurn(recipe: Recipe, signal: AbortSignal): Promise<void> {
     await recipe.turn.lock(signal)
   } finally {
     recipe.slot.takeBack()
+    ring(recipe.bell)
   }
 }
 
@@ -139,11 +146,13 @@ async function collectInTurn(
       takeFree(client, recipe, held, count)
       const lent = recipe.others().filter((other) => other.isLent())
       for (const other of lent) {
-        if (held.length < count && other.tryLock()) keepIfLent(other, held)
+        if (held.length < count && other.tryLock()) held.push(borrowedLock(other))
       }
+      giveBackRecalled(held)
       if (held.length >= count) return
       const busy = [recipe.slot, ...lent].filter((lock) => !lock.isHeld)
       await oneMore(client, recipe, busy, bell, held, signal)
+      giveBackRecalled(held)
       while (held.length > count) held.pop()?.release()
     }
   } finally {
@@ -152,10 +161,11 @@ async function collectInTurn(
   }
 }
 
-/** Whoever lent it may have ended before it was locked here: then its recipe is over, and the slot with it. */
-function keepIfLent(lock: FifoLock, held: Held[]): void {
-  if (lock.isLent()) held.push(heldLock(lock))
-  else lock.unlock()
+function giveBackRecalled(held: Held[]): void {
+  for (const slot of held.filter((slot) => slot.isRecalled?.())) {
+    held.splice(held.indexOf(slot), 1)
+    slot.release()
+  }
 }
 
 /** Waits until at least one slot more is held, or the bell says that there is reason to look again. */
@@ -172,10 +182,7 @@ async function oneMore(
   const all = [
     nextToken(client, either).then((slot) => held.push(slot)),
     ...busy.map((lock) =>
-      lock.lock(either).then(() => {
-        if (lock === recipe.slot) held.push(heldLock(lock))
-        else keepIfLent(lock, held)
-      }),
+      lock.lock(either).then(() => held.push(lock === recipe.slot ? heldLock(lock) : borrowedLock(lock))),
     ),
     poll(bell, 'read', { signal: either }).then(() => drain(bell)),
   ]

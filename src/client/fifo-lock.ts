@@ -95,19 +95,24 @@ export class FifoLock {
     }
   }
 
-  /** Unlinked while both bytes are locked, so that nobody can be waiting on a file that is no longer there. */
   unlock(): void {
     if (this.#held < 0) return
-    if (native().lock(this.#held, LENT, true) === 0) {
-      unlinkSync(this.path)
-      try {
-        rmdirSync(dirname(this.path))
-      } catch {
-        // Others are in it.
-      }
-    }
+    this.#remove()
     closeSync(this.#held)
     this.#held = -1
+  }
+
+  /** While both bytes are locked, so that nobody can be waiting on a file that is no longer there. */
+  #remove(): void {
+    if (native().lock(this.#held, LENT, true) !== 0) return
+    // A cleaner of /tmp may have been here, and the file of that name be another's by now.
+    if (!this.#isCurrent(this.#held)) return
+    try {
+      unlinkSync(this.path)
+      rmdirSync(dirname(this.path))
+    } catch {
+      // Others are in it.
+    }
   }
 
   #isCurrent(fd: number): boolean {

@@ -236,7 +236,16 @@ describe('what a killed run leaves behind', () => {
     const { env, left } = newState()
     const one = async () => {
       for (let i = 0; i < 4; i++) {
-        const argv = [...cli, 'run', '-j2', '--style=fifo', '--', 'sh', '-c', 'test -p "${MAKEFLAGS#*fifo:}"']
+        const argv = [
+          ...cli,
+          'run',
+          '-j2',
+          '--style=fifo',
+          '--',
+          'sh',
+          '-c',
+          'test -p "$(echo "$MAKEFLAGS" | sed s/.*fifo://)"',
+        ]
         expect(await run(argv, { env })).toMatchObject({ code: 0, stderr: '' })
       }
     }

@@ -146,14 +146,14 @@ test('CommonJS can require it, and gets the same module as import', async () => 
 })
 
 test('nothing is left to keep the process alive, nor a listener to be seen', async () => {
-  const { makeflags } = fifoJobserver(tempDir(), distinctTokens(2))
+  const { makeflags } = fifoJobserver(tempDir(), distinctTokens(1))
   const listeners = await runAlone(
     `
     const client = connect()
-    await client.acquire()
-    await client.acquire()
-    const waiting = client.acquire()
-    client.tryAcquire()?.release()
+    const held = await client.acquire()
+    await client.acquire({ timeout: 600_000 })
+    const waiting = client.acquire({ timeout: 600_000, signal: AbortSignal.timeout(600_000) })
+    held.release()
     await waiting
     client.acquire({ timeout: 20 }).catch(() => {
       console.log(JSON.stringify(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => process.listenerCount(signal))))

@@ -12,13 +12,13 @@ export function built(module = 'index.js', file = libraryFile): string {
 }
 
 /** The command that runs `code` as a module of plain JavaScript, with `connect` and `worker(code)` in reach. */
-export function program(code: string, library = built()): string[] {
+export function program(code: string, library = built(), flags: readonly string[] = []): string[] {
   const prelude = `import { connect } from '${library}'
     import { parentPort, Worker } from 'node:worker_threads'
     const worker = (code) => new Worker(prelude + code, { eval: true })
   `
   const module = `${prelude}const prelude = ${JSON.stringify(prelude)}\n${code}`
-  return [process.execPath, '--input-type=module', '-e', module]
+  return [process.execPath, ...flags, '--input-type=module', '-e', module]
 }
 
 /** Runs `code` under a jobserver. `said` is the last line of its output, which is JSON. */
@@ -38,12 +38,12 @@ export async function runAlone(code: string, options: RunOptions = {}): Promise<
   return said(result)
 }
 
-/** Starts `code` and waits until it writes `ready PID` to stderr. */
-export async function startUnder(jobserver: JobserverCommand, code: string) {
-  const running = start(jobserver.around(program(code)))
+/** Starts `code` and waits until it writes `ready PID` to stderr. `server` is the process that has the jobserver. */
+export async function startUnder(jobserver: JobserverCommand, code: string, flags: readonly string[] = []) {
+  const running = start(jobserver.around(program(code, built(), flags)))
   const ready = () => /^ready (\d+)$/m.exec(running.stderr())
   await waitFor(() => ready() !== null, 10_000, 'the program says that it is ready')
-  return { ...running, pid: Number(ready()?.[1]) }
+  return { ...running, server: running.pid, pid: Number(ready()?.[1]) }
 }
 
 /** The package once more, elsewhere: what a program gets when two of its dependencies bring their own. */

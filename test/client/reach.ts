@@ -33,7 +33,7 @@ export function connectTo({ makeflags }: FifoJobserver): Client {
 }
 
 /** The product chooses the way itself; here each has to do. */
-function forced({ readFd, writeFd }: FifoJobserver, way: ReadWay): Client {
+export function forced({ readFd, writeFd }: Pick<FifoJobserver, 'readFd' | 'writeFd'>, way: ReadWay): Client {
   const auth = { style: 'pipe', read: readFd, write: writeFd } as const
   const opened = openJobserver(auth, way)
   return new Client({

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -159,8 +159,11 @@ describe.for(reaches)('waiting for tokens through %s', (reach) => {
   test('an abort after the slot was given changes nothing', async () => {
     const { client, give } = empty(reach)
     const controller = new AbortController()
+    const waiting = client.acquire({ signal: controller.signal })
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
     give(5)
-    const slot = await client.acquire({ signal: controller.signal })
+    const slot = await waiting
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
     controller.abort()
     expect(slot.index).toBeGreaterThanOrEqual(0)
   })

@@ -5,17 +5,17 @@ import { packageDir } from '../support/cli.ts'
 
 const page = readFileSync(join(packageDir, 'docs/architecture.md'), 'utf8')
 
-/** The rows of the table with this head, by their first cell; a row without one belongs to the row above. */
-function table(head: string): Map<string, string> {
-  const [, body = ''] = page.split(`${head}\n|---|---|\n`)
-  const rows = new Map<string, string>()
-  let name = ''
-  for (const line of body.split('\n\n', 1)[0]!.trimEnd().split('\n')) {
-    const [, first = '', second = ''] = line.split(' | ').join('|').split('|')
-    name = first.replaceAll(/[` ]/g, '') || name
-    rows.set(name, `${rows.get(name) ?? ''} ${second}`)
-  }
-  return rows
+/** The rows of the table with these two heads: the second cell by the first. */
+function table(first: string, second: string): Map<string, string> {
+  const [, body = ''] = page.split(new RegExp(`^\\| ${first} +\\| ${second} +\\|\n.*\n`, 'm'))
+  const lines = body.split('\n\n', 1)[0]!.trimEnd().split('\n')
+  return new Map(lines.map((line) => line.split('|').slice(1, 3) as [string, string]))
+}
+
+/** What the map says of each folder. */
+function folders(): Map<string, string> {
+  const items = page.matchAll(/^- \*\*`(src[^`]*)`\*\*:((?:.+\n)+?)(?=-|\n)/gm)
+  return new Map([...items].map(([, folder, text]) => [folder!, text!]))
 }
 
 const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word!)
@@ -27,9 +27,8 @@ const sources = ['src', 'src-native'].flatMap((top) =>
 )
 
 describe('the map', () => {
-  const rows = table('| folder | files |')
   const files = new Set<string>()
-  for (const [folder, text] of rows) {
+  for (const [folder, text] of folders()) {
     for (const word of quoted(text).filter((word) => /\.(ts|cc|h|map)$/.test(word))) files.add(join(folder, word))
   }
 
@@ -39,7 +38,7 @@ describe('the map', () => {
 })
 
 describe('uses', () => {
-  const mayUse = new Map([...table('| part | may use |')].map(([part, text]) => [part, quoted(text)]))
+  const mayUse = new Map([...table('part', 'may use')].map(([part, text]) => [quoted(part)[0]!, quoted(text)]))
   const partOf = (path: string) => relative('src', path).replace(/\.ts$/, '').split('/')[0]!
   const uses = sources
     .filter((path) => path.startsWith('src/') && path !== 'src/index.ts')

@@ -1,20 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { cli, packageDir } from '../support/cli.ts'
 import { type Env, type Result, run } from '../support/processes.ts'
 import { type Clone, freshClone, projectFolder, removeClone } from './fixture.ts'
 import { type Block, blocksOf, isRun, missingLine } from './markdown.ts'
+import { pages } from './pages.ts'
 
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'examples/README.md',
-  'prebuilds/README.md',
-  ...readdirSync(join(packageDir, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-]
 const blocks = pages.flatMap((page) =>
   blocksOf(readFileSync(join(packageDir, page), 'utf8')).map((block) => ({ ...block, page })),
 )
@@ -89,9 +81,9 @@ describe('js blocks run when pasted', { timeout: 70_000 }, () => {
 })
 
 describe('marks', () => {
-  test('every block is of a kind that these tests know', () => {
+  test('every block is of a kind that these tests know, and every text is the output of one', () => {
     const known = (block: PageBlock) =>
-      isRun(block) || ['', 'text'].includes(block.language) || block.marks.has('file') || block.marks.has('no-run')
+      isRun(block) || block.language === '' || block.marks.has('file') || block.marks.has('no-run')
     expect(blocks.filter((block) => !known(block)).map(where)).toEqual([])
     const marks = blocks.flatMap((block) => [...block.marks.keys()])
     expect(new Set(marks)).toEqual(new Set(['no-run', 'in', 'file']))

@@ -66,7 +66,11 @@ describe.each(notDescriptors)('%s is no descriptor', (_, fd) => {
 
 describe('what else can be wrong', () => {
   const wrong: [string, (fd: number, other: never) => unknown, unknown[]][] = [
-    ['the length of a read', (fd, length) => read(fd, length, { timeout: 500 }), [-1, 1.5, NaN, 2 ** 40, '3', undefined]],
+    [
+      'the length of a read',
+      (fd, length) => read(fd, length, { timeout: 500 }),
+      [-1, 1.5, NaN, 2 ** 40, '3', undefined],
+    ],
     ['the length of a readSync', (fd, length) => readSync(fd, length, { timeout: 500 }), [-1, NaN, 2 ** 40, '3', null]],
     ['the timeout of a read', (fd, timeout) => read(fd, 1, { timeout }), [NaN, '5', null, {}]],
     ['the timeout of a poll', (fd, timeout) => poll(fd, 'read', { timeout }), [NaN, '5', null, {}]],
@@ -87,7 +91,11 @@ describe('what else can be wrong', () => {
     ['the bytes of a write', (fd, bytes) => write(fd, bytes), ['text', undefined, null, 5, [1, 2], { length: 3 }]],
   ]
   const rows = wrong.flatMap(([what, call, values]) =>
-    values.map((value) => ({ title: `${what}: ${typeof value === 'string' ? `'${value}'` : String(value)}`, call, value })),
+    values.map((value) => ({
+      title: `${what}: ${typeof value === 'string' ? `'${value}'` : String(value)}`,
+      call,
+      value,
+    })),
   )
 
   test.each(rows)('$title', async ({ call, value }) => {

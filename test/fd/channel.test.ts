@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { available, dup, read, readSync, reopen, write } from '../../src/fd.ts'
@@ -8,7 +9,6 @@ import { distinctTokens, sortedHex } from '../support/jobserver.ts'
 import { waitFor } from '../support/processes.ts'
 import { closeOnce, type Ends, fifoEnds, pipeEnds } from './media.ts'
 import { startProgram } from './program.ts'
-import { constants } from 'node:os'
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ETIMEDOUT } = constants.errno
 

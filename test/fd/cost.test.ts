@@ -79,9 +79,12 @@ describe('with waits pending', () => {
 
   test('a signal reaches the program, not the thread that waits', async () => {
     const { readFd } = fifoEnds()
-    const program = startProgram(`process.on('SIGUSR2', () => say('caught')); ${waits}; await sleep(50); say('waits')`, {
-      fds: [readFd],
-    })
+    const program = startProgram(
+      `process.on('SIGUSR2', () => say('caught')); ${waits}; await sleep(50); say('waits')`,
+      {
+        fds: [readFd],
+      },
+    )
     await program.says()
     for (let i = 2; i <= 6; i++) {
       program.child.kill('SIGUSR2')

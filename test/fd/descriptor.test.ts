@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync as fsReadSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, readSync as fsReadSync, fstatSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { available, close, dup, info, mkfifo, read, readSync, reopen, write } from '../../src/fd.ts'
 import { flagsOf, tempDir } from '../support/processes.ts'
 import { closeOnce, fdOf, fifoEnds, openMedium, pipeEnds, socketEnds } from './media.ts'
-import { runProgram } from './program.ts'
+import { runProgram, startProgram } from './program.ts'
 import { python } from './python.ts'
 
 const O_NONBLOCK = 0o4000
@@ -61,14 +61,18 @@ describe('reopen', () => {
     }
   })
 
-  test('does not wait for the other end of a FIFO', () => {
+  test('does not wait for the other end of a FIFO', async () => {
     const { readFd, writeFd } = fifoEnds()
     closeOnce(writeFd)
-    for (const nonblocking of [true, false]) {
-      const second = reopen(readFd, { nonblocking })
-      expect(info(second).nonblocking).toBe(nonblocking)
-      close(second)
-    }
+    // In another process: this one could not give up.
+    const program = startProgram(
+      'for (const nonblocking of [true, false]) say(fd.info(fd.reopen(3, { nonblocking })))',
+      {
+        fds: [readFd],
+      },
+    )
+    expect(await program.says(1)).toMatchObject({ nonblocking: true })
+    expect(await program.says(2)).toMatchObject({ nonblocking: false })
     close(reopen(readFd, { access: 'write' }))
   })
 

@@ -33,7 +33,9 @@ describe.each(mediaAndWays)('$title', ({ medium: name, way }) => {
     const { fd, send } = await openMedium(name, ctx)
     const begin = performance.now()
     await expect(read(fd, 1, { way, timeout: 80 })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
-    expect(() => readSync(fd, 1, { way, timeout: 80 })).toThrow(expect.objectContaining({ code: 'ERR_JOBSLOT_TIMEOUT' }))
+    expect(() => readSync(fd, 1, { way, timeout: 80 })).toThrow(
+      expect.objectContaining({ code: 'ERR_JOBSLOT_TIMEOUT' }),
+    )
     const took = performance.now() - begin
     expect(took).toBeGreaterThanOrEqual(160)
     expect(took).toBeLessThan(1000)

@@ -43,7 +43,12 @@ const everything = (ways: readonly (ReadWay | undefined)[]): string => `
 async function flagsWhile(program: Program, shared: () => [pid: number, fd: number][]): Promise<Set<string>> {
   const seen = new Set<string>()
   // Close-on-exec is the number's, not the description's.
-  const look = () => seen.add(shared().map(([pid, fd]) => (flagsOf(pid, fd) & ~O_CLOEXEC).toString(8)).join(' '))
+  const look = () =>
+    seen.add(
+      shared()
+        .map(([pid, fd]) => (flagsOf(pid, fd) & ~O_CLOEXEC).toString(8))
+        .join(' '),
+    )
   await program.says()
   const timer = setInterval(look, 1)
   expect(await program.says(2)).toBe('ended')
@@ -60,14 +65,23 @@ describe('no flag of a description that another process shares changes', () => {
     const { readFd, writeFd } = await ends()
     const program = startProgram(everything(ways), { fds: [readFd, writeFd] })
     const { pid } = process
-    const shared = [[pid, readFd], [pid, writeFd], [program.pid, 3], [program.pid, 4]] as [number, number][]
+    const shared = [
+      [pid, readFd],
+      [pid, writeFd],
+      [program.pid, 3],
+      [program.pid, 4],
+    ] as [number, number][]
     expect([...(await flagsWhile(program, () => shared))]).toEqual(['100000 100001 100000 100001'])
   })
 
   test('terminal', async (ctx) => {
     const { fd } = await openMedium('terminal', ctx)
     const program = startProgram(everything(waysOf.terminal), { fds: [fd, fd] })
-    const seen = await flagsWhile(program, () => [[process.pid, fd], [program.pid, 3], [program.pid, 4]])
+    const seen = await flagsWhile(program, () => [
+      [process.pid, fd],
+      [program.pid, 3],
+      [program.pid, 4],
+    ])
     expect(seen.size).toBe(1)
     expect(flagsOf(process.pid, fd) & O_NONBLOCK).toBe(0)
   })
@@ -75,7 +89,12 @@ describe('no flag of a description that another process shares changes', () => {
   test('socket', async (ctx) => {
     const program = startProgram(everything(waysOf.socket), { under: [python(ctx), '-c', withSocketPair] })
     // The process that made them and waits has them too: the socket pair is a blocking one.
-    expect([...(await flagsWhile(program, () => [[program.pid, 3], [program.pid, 4]]))]).toEqual(['2 2'])
+    expect([
+      ...(await flagsWhile(program, () => [
+        [program.pid, 3],
+        [program.pid, 4],
+      ])),
+    ]).toEqual(['2 2'])
   })
 
   const withSocketPair = `
@@ -172,7 +191,10 @@ test('a wait leaves no descriptor, however it ends', async () => {
     await read(readFd, 1, { way, timeout: 1 }).catch(() => {})
     await poll(readFd, 'read', { timeout: 1 })
     const controller = new AbortController()
-    const aborted = [read(readFd, 1, { way, signal: controller.signal }), poll(readFd, 'read', { signal: controller.signal })]
+    const aborted = [
+      read(readFd, 1, { way, signal: controller.signal }),
+      poll(readFd, 'read', { signal: controller.signal }),
+    ]
     controller.abort()
     await Promise.allSettled(aborted)
     write(writeFd, Buffer.from('ab'))

@@ -119,10 +119,10 @@ describe('what a worker took from a jobserver is given back', () => {
         `${withWorkers}
         const before = openFds()
         const thread = worker(${JSON.stringify(inWorker)})
+        thread.on('error', () => {})
         const end = ended(thread)
         const taken = await message(thread)
         await sleep(20)
-        thread.on('error', () => {})
         ${main}
         await end
         say(taken)

@@ -128,6 +128,26 @@ describe('run in a recipe of make', () => {
   )
 })
 
+describe('run in a recipe of a make without a jobserver', () => {
+  const cases = (['make43', 'make44'] as const).flatMap((name) =>
+    [
+      { told: [], slots: 4, messages: [] },
+      { told: ['-j'], slots: 4, messages: [] },
+      { told: ['-j1'], slots: 1, messages: ['jobslot: -j 4 is more than a limit of one (-j1) has: going on with 1'] },
+    ].map((given) => ({ name, ...given })),
+  )
+
+  test.for(cases)('$name $told: $slots at once', async ({ name, told, slots, messages }, ctx) => {
+    const make = requireTool(name, ctx)
+    const project = makeProject(tempDir(), { jobs: 8, ms: 150, make })
+    const recipe = [...cli, 'run', '-j4', '--', ...project.argv].join(' ')
+    writeFileSync(join(project.cwd, 'outer.mk'), `all:\n\t+@${recipe}\n`)
+    const result = await run([make, ...told, '-f', 'outer.mk'], { cwd: project.cwd, env: newState().env })
+    expect(result).toEqual({ ...quiet, stderr: messages.map((message) => `${message}\n`).join('') })
+    expect(peak(readSpans(project.spans))).toBe(slots)
+  })
+})
+
 describe('run gives back what it drew, each byte as it was', () => {
   const tokens = distinctTokens(7)
 

@@ -1,0 +1,55 @@
+// Does with the addon what a program does, in the main thread and in a worker, and comes to a natural end, at which
+// LeakSanitizer looks for memory that nobody can free any more. Started by scripts/sanitize.sh; its argument is dist/.
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
+
+const dist = pathToFileURL(`${resolve(isMainThread ? process.argv[2] : workerData)}/`)
+const fd = await import(new URL('fd.js', dist))
+const { native } = await import(new URL('native/load.js', dist))
+const { startWait } = await import(new URL('native/waits.js', dist))
+
+const dir = mkdtempSync(join(tmpdir(), 'jobslot-'))
+const path = join(dir, 'fifo')
+fd.mkfifo(path)
+const both = openSync(path, constants.O_RDWR)
+
+for (let i = 0; i < 20; i++) {
+  for (const way of ['own', 'splice', 'parked']) {
+    fd.write(both, Buffer.from('ab'))
+    await fd.read(both, 1, { way })
+    fd.readSync(both, 1, { way })
+    await fd.read(both, 1, { way, timeout: 1 }).catch(() => {})
+    await fd.read(both, 1, { way, signal: AbortSignal.timeout(1) }).catch(() => {})
+  }
+  await fd.poll(both, 'read', { timeout: 1 })
+  await fd.read(-1, 1).catch(() => {})
+}
+for (const way of [0, 2, 3]) {
+  fd.write(both, Buffer.from('abcdef'))
+  const ends = way === 0 ? [fd.reopen(both), fd.reopen(both)] : [fd.dup(both), fd.dup(both)]
+  const channel = native().openChannel(...ends, way, way === 0)
+  native().take(channel)
+  await new Promise((resolve) => startWait((binding, id) => binding.waitToken(id, channel, -1), resolve))
+  startWait(
+    (binding, id) => binding.waitToken(id, channel, 50),
+    () => {},
+  )
+  if (way === 0) native().closeChannel(channel)
+}
+rmSync(dir, { recursive: true })
+
+if (isMainThread) {
+  closeSync(both)
+  for (let i = 0; i < 3; i++) {
+    const worker = new Worker(new URL(import.meta.url), { workerData: process.argv[2] })
+    await new Promise((resolve) => worker.once('message', resolve).once('exit', resolve))
+    if (i > 0) await worker.terminate()
+  }
+  const [addon] = readFileSync('/proc/self/maps', 'utf8').match(/\S+\/jobslot\.node$/m)
+  console.log(`done with ${addon}`)
+} else {
+  for (const way of ['own', 'splice', 'parked']) fd.read(both, 1, { way, timeout: 200 }).catch(() => {})
+}
