@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "state.h"
@@ -119,18 +120,25 @@ Napi::Value wait_events(const Napi::CallbackInfo& info) {
   return start(info, wait);
 }
 
-// waitBytes(id, fd, way, length, timeoutMs)
+// waitBytes(id, fd, way, length, timeoutMs). Takes the descriptor over: a worker thread that ends runs no JavaScript to
+// close it.
 Napi::Value wait_bytes(const Napi::CallbackInfo& info) {
+  int fd = int_at(info, 1);
   int length = int_at(info, 3);
-  if (length < 0) return number(info, -EINVAL);
+  if (length < 0) {
+    close(fd);
+    return number(info, -EINVAL);
+  }
   Wait* wait = new Wait();
   wait->id = static_cast<uint32_t>(double_at(info, 0));
-  wait->fd = int_at(info, 1);
+  wait->fd = fd;
   wait->reads = true;
   wait->way = way_at(info, 2);
   wait->length = static_cast<size_t>(length);
   wait->deadline_ns = deadline_after_ms(double_at(info, 4));
-  return start(info, wait);
+  Napi::Value result = start(info, wait);
+  close(fd);
+  return result;
 }
 
 // waitToken(id, channel, timeoutMs)

@@ -12,7 +12,7 @@ import { describe } from './native/descriptor.ts'
 import type { ReadWay } from './native/ends.ts'
 import { openReadEnd, openWriteEnd } from './native/ends.ts'
 import { native } from './native/load.ts'
-import { checked, EAGAIN, ETIMEDOUT, systemError } from './native/system-error.ts'
+import { checked, EAGAIN, EBADF, ETIMEDOUT, systemError } from './native/system-error.ts'
 import type { WaitEnd } from './native/waits.ts'
 import { cancelWait, startWait } from './native/waits.ts'
 
@@ -131,21 +131,21 @@ export function pollSync(
 export async function read(fd: number, length: number, options: ReadOptions = {}): Promise<Buffer> {
   checkLength(length)
   options.signal?.throwIfAborted()
+  const timeout = timeoutOf(options)
   const end = openReadEnd(fd, options.way)
-  try {
-    const timeout = timeoutOf(options)
-    const wanted = end.way === WAY_PARKED ? Math.min(length, 1) : length
-    const ended = await wait(
-      (binding, id) => binding.waitBytes(id, end.fd, end.way, wanted, timeout),
-      'read',
-      options.signal,
-    )
-    if (ended.status === 'timeout') throw readTimeout(fd, timeout)
-    readyValue(ended, 'read')
-    return (ended.status === 'ready' && ended.data) || Buffer.alloc(0)
-  } finally {
+  if (length === 0) {
     native().close(end.fd)
+    return Buffer.alloc(0)
   }
+  const wanted = end.way === WAY_PARKED ? 1 : length
+  const ended = await wait(
+    (binding, id) => binding.waitBytes(id, end.fd, end.way, wanted, timeout),
+    'read',
+    options.signal,
+  )
+  if (ended.status === 'timeout') throw readTimeout(fd, timeout)
+  readyValue(ended, 'read')
+  return (ended.status === 'ready' && ended.data) || Buffer.alloc(0)
 }
 
 /** As `read`, but blocks the calling thread. */
@@ -157,6 +157,7 @@ export function readSync(
   checkLength(length)
   const end = openReadEnd(fd, options.way)
   try {
+    if (length === 0) return Buffer.alloc(0)
     const buffer = Buffer.allocUnsafe(length)
     const timeout = timeoutOf(options)
     const n = native().readWithin(end.fd, end.way, buffer, timeout)
@@ -186,14 +187,15 @@ function maskOf(events: PollEvent | readonly PollEvent[]): number {
   const bits = { read: POLLIN, priority: POLLPRI, write: POLLOUT } as const
   let mask = 0
   for (const event of typeof events === 'string' ? [events] : events) {
-    if (!(event in bits)) throw new TypeError(`poll: unknown event ${String(event)}: use read, write or priority`)
+    if (!Object.hasOwn(bits, event))
+      throw new TypeError(`poll: unknown event ${String(event)}: use read, write or priority`)
     mask |= bits[event]
   }
   return mask
 }
 
 function resultOf(revents: number): PollResult {
-  if (revents & POLLNVAL) throw systemError(9, 'poll')
+  if (revents & POLLNVAL) throw systemError(EBADF, 'poll')
   return {
     readable: (revents & POLLIN) !== 0,
     writable: (revents & POLLOUT) !== 0,

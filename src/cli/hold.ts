@@ -27,13 +27,13 @@ export async function holdSlots(
   const recipe = recipeOf(client.identity)
   const what = `${min} slot${min === 1 ? '' : 's'} of ${nameOf(client)}`
   const served = tellIfSlow(() => `waiting for ${what}, ${client.available} free now`)
-  const end = new AbortController()
-  const tooLate = () => end.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`))
+  const [late, ended] = [new AbortController(), new AbortController()]
+  const tooLate = () => late.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`))
   const timer = timeout <= 0x7fffffff ? setTimeout(tooLate, timeout) : undefined
   try {
     const held: Held[] = await signals.during(
-      (signal) => end.abort(new Interrupted(signal)),
-      () => collect(client, recipe, { min, max, wait: timeout > 0, signal: end.signal }),
+      (signal) => ended.abort(new Interrupted(signal)),
+      () => collect(client, recipe, { min, max, wait: timeout > 0, timeout: late.signal, signal: ended.signal }),
     )
     return {
       slots: held.length,

@@ -21,39 +21,60 @@ export interface Collecting {
   max: number
   /** Whether to wait at all. */
   wait: boolean
+  /** Ends the patience, for the reason it gives. */
+  timeout: AbortSignal
+  /** Ends everything at once. */
   signal: AbortSignal
 }
 
 /**
- * Collects at least `min` slots for one command, waiting as long as the signal allows, and up to `max` of what is free
- * at that instant. `client` must leave the implicit slot to `recipe`.
+ * Collects at least `min` slots for one command, waiting until the timeout or the signal, and up to `max` of what is
+ * free at that instant. `client` must leave the implicit slot to `recipe`.
  *
  * Two who collect several slots at once could each hold what the other lacks, for ever. So one at a time collects, in
  * its turn, and those behind it lend it their recipes' implicit slots, which they do not use while they wait.
  *
- * @throws JobslotError `ERR_JOBSLOT_TIMEOUT` where it may not wait; the signal's reason. Then nothing is held.
+ * A recipe that ends gives its slot to the server. So whose slot is in use by another command must have it back before
+ * it goes on: it takes no others in its place, and stays even past its timeout.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT` where it may not wait; the reason of either signal. Then nothing is held.
  */
-export async function collect(client: Client, recipe: Recipe, { min, max, wait, signal }: Collecting): Promise<Held[]> {
-  signal.throwIfAborted()
+export async function collect(client: Client, recipe: Recipe, collecting: Collecting): Promise<Held[]> {
+  const { min, max, wait, timeout, signal } = collecting
+  const end = AbortSignal.any([signal, timeout])
+  end.throwIfAborted()
   const held: Held[] = []
+  let lends = false
   try {
     takeFree(client, recipe, held, min)
     if (held.length < min && !wait) throw new JobslotError('ERR_JOBSLOT_TIMEOUT', NOT_FREE)
-    if (held.length < min && min === 1) held.push(await firstOf(client, recipe, signal))
+    if (held.length < min && min === 1) held.push(await firstOf(client, recipe, end))
     if (held.length < min) {
       release(held)
-      await takeTurn(recipe, signal)
+      lends = true
+      await takeTurn(recipe, end)
       try {
-        await collectInTurn(client, recipe, held, min, signal)
+        await untilReturned(recipe.slot, end)
+        await collectInTurn(client, recipe, held, min, end)
       } finally {
         recipe.turn.unlock()
       }
     }
     takeFree(client, recipe, held, max)
+    // It can have come together with the last slot.
+    signal.throwIfAborted()
     return held
   } catch (error) {
     release(held)
+    if (lends) await untilReturned(recipe.slot, signal)
     throw error
+  }
+}
+
+async function untilReturned(slot: FifoLock, signal: AbortSignal): Promise<void> {
+  while (slot.isBorrowed()) {
+    await slot.lock(signal)
+    slot.unlock()
   }
 }
 
@@ -72,6 +93,7 @@ function takeFree(client: Client, recipe: Recipe, held: Held[], count: number): 
 }
 
 function borrowedLock(lock: FifoLock): Held {
+  lock.markBorrowed()
   return { ...heldLock(lock), isRecalled: () => !lock.isLent() }
 }
 

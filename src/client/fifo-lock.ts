@@ -7,6 +7,7 @@ import { stateDirError } from '../state-dir.ts'
 
 const HELD = 0
 const LENT = 1
+const BORROWED = 2
 
 /**
  * An exclusive lock that the kernel frees with its holder, and whose end can be waited for together with other things.
@@ -15,7 +16,8 @@ const LENT = 1
  * drops the lock and then reports the hang-up to whoever has the FIFO open for reading. A reader that opened it while
  * no writer had it gets no hang-up, so it asks the lock once more after opening.
  *
- * A second byte of the file is locked, shared, by those who lend what the lock stands for (`collect.ts`).
+ * A second byte of the file is locked, shared, by those who lend what the lock stands for, a third by the holder who has
+ * borrowed it (`collect.ts`).
  */
 export class FifoLock {
   readonly path: string
@@ -76,12 +78,28 @@ export class FifoLock {
   }
 
   takeBack(): void {
-    if (this.#lent >= 0) closeSync(this.#lent)
+    if (this.#lent < 0) return
+    closeSync(this.#lent)
     this.#lent = -1
+    // Nobody else may come to remove the file.
+    if (!this.isHeld && this.tryLock()) this.unlock()
   }
 
   /** Whether some living process lends it. */
   isLent(): boolean {
+    return this.#isLocked(LENT)
+  }
+
+  /** Declares that the holder is none of those whom the lock is for. */
+  markBorrowed(): void {
+    checked(native().lock(this.#held, BORROWED, true), 'fcntl(F_OFD_SETLK)', this.path)
+  }
+
+  isBorrowed(): boolean {
+    return this.#isLocked(BORROWED)
+  }
+
+  #isLocked(byte: number): boolean {
     let fd: number
     try {
       fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -89,7 +107,7 @@ export class FifoLock {
       return false
     }
     try {
-      return native().isLocked(fd, LENT) === 1
+      return native().isLocked(fd, byte) === 1
     } finally {
       closeSync(fd)
     }

@@ -22,6 +22,7 @@ export interface Binding {
 
   listen(callback: (id: number, status: 0 | 1 | 2, value: number, data: Buffer | undefined) => void): number
   waitEvents(id: number, fd: number, events: number, timeoutMs: number): number
+  /** Takes `fd` over, whatever it answers. */
   waitBytes(id: number, fd: number, way: Way, length: number, timeoutMs: number): number
   waitToken(id: number, channel: number, timeoutMs: number): number
   cancel(id: number): boolean

@@ -2,10 +2,11 @@ import type { Binding, Way } from './binding.ts'
 import { WAY_DIRECT, WAY_PARKED, WAY_RECV, WAY_SPLICE } from './binding.ts'
 import { describe } from './descriptor.ts'
 import { native } from './load.ts'
-import { checked } from './system-error.ts'
+import { checked, EBADF, EINVAL, systemError } from './system-error.ts'
 
 /** A way to read that a caller can insist on; see `read` in `jobslot/fd`. */
-export type ReadWay = 'own' | 'splice' | 'parked'
+export type ReadWay = (typeof READ_WAYS)[number]
+const READ_WAYS = ['own', 'splice', 'parked'] as const
 
 /** A descriptor of our own from which bytes can be read, and how. */
 export interface ReadEnd {
@@ -26,9 +27,15 @@ function reopened(binding: Binding, fd: number, access: keyof typeof PROC_ACCESS
  * @throws a system error where `fd` is no descriptor, or where the way asked for does not work on it.
  */
 export function openReadEnd(fd: number, force?: ReadWay): ReadEnd {
+  if (force !== undefined && !READ_WAYS.includes(force)) {
+    throw new TypeError(`way must be one of ${READ_WAYS.join(', ')}, not ${String(force)}`)
+  }
   const binding = native()
-  const { kind } = describe(fd)
+  const { kind, access } = describe(fd)
+  // Opened again, it could be read all the same: /proc asks for the file's rights, not the descriptor's.
+  if (access === 'write') throw systemError(EBADF, 'read', `of descriptor ${fd}`)
   const pipe = kind === 'pipe' || kind === 'fifo'
+  if (force === 'splice' && !pipe) throw systemError(EINVAL, 'splice', `of descriptor ${fd}`)
   if (!force) {
     // A second description of a file would have its own position.
     if (kind === 'file' || kind === 'directory') return { fd: checked(binding.dup(fd), 'dup'), way: WAY_DIRECT }
@@ -46,7 +53,8 @@ export function openReadEnd(fd: number, force?: ReadWay): ReadEnd {
 /** Opens `fd` for writes that never block. `own`: it is a description of our own. */
 export function openWriteEnd(fd: number): { fd: number; own: boolean } {
   const binding = native()
-  const { kind } = describe(fd)
+  const { kind, access } = describe(fd)
+  if (access === 'read') throw systemError(EBADF, 'write', `of descriptor ${fd}`)
   if (kind !== 'file' && kind !== 'directory' && kind !== 'socket') {
     const own = reopened(binding, fd, 'write')
     if (own >= 0) return { fd: own, own: true }

@@ -2,6 +2,8 @@ import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
 export const EAGAIN = constants.errno.EAGAIN
+export const EBADF = constants.errno.EBADF
+export const EINVAL = constants.errno.EINVAL
 export const ETIMEDOUT = constants.errno.ETIMEDOUT
 export const ECANCELED = constants.errno.ECANCELED
 

@@ -75,6 +75,23 @@ describe.for(makes)('$name: recipes that collect several slots', (make) => {
     expect(peak(spans)).toBe(3)
   })
 
+  test('a recipe whose slot another has borrowed does not go on before it is back', async (ctx) => {
+    const cwd = tempDir()
+    const recipes = [
+      `+@${acquire} -c 3 -- ${job({ ms: 2500, label: '3' })}`,
+      // The first is to be the one that collects.
+      `+@until ls $JOBSLOT_DIR/recipes/*/bell; do sleep 0.05; done >ls 2>&1
++@${acquire} -c 3 -w 1500ms -- true; echo $? >status
+@${job({ ms: 200, label: '1' })}`,
+      `@${job({ ms: 300, label: '1' })}`,
+    ]
+    const built = await build(recipes, { make, slots: 3, cwd }, ctx)
+    expect(built).toMatchObject({ code: 0, left: [] })
+    expect(readFileSync(join(cwd, 'status'), 'utf8')).toBe('75\n')
+    expect(built.done).toHaveLength(3)
+    expect(peakSlots(readSpans(join(cwd, 'spans')))).toBe(3)
+  })
+
   const tooLate = /^jobslot: no 2 slots of the jobserver .* \(2 slots\) within 0.3 s\n$/
   const notNow = /^jobslot: not enough slots are free at this moment\n$/
   test.for<[string, number, RegExp]>([

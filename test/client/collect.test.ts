@@ -2,13 +2,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Held } from '../../src/client/collect.ts'
+import type { Collecting, Held } from '../../src/client/collect.ts'
 import { collect } from '../../src/client/collect.ts'
 import { FifoLock } from '../../src/client/fifo-lock.ts'
 import type { Recipe } from '../../src/client/recipe.ts'
 import type { Slot } from '../../src/index.ts'
 import { connect } from '../../src/index.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
+
+const never = new AbortController().signal
 
 /** A build in this process: tokens, and recipes that each have a slot. A lock does not mind who shares its process. */
 class Build {
@@ -57,8 +59,9 @@ class Build {
     return !free
   }
 
-  async take(name: string, min: number, max = min, signal = AbortSignal.timeout(20_000), wait = true): Promise<Held[]> {
-    const held = await collect(this.client, this.recipe(name), { min, max, wait, signal })
+  async take(name: string, min: number, max = min, ends: Partial<Collecting> = {}): Promise<Held[]> {
+    const patience = { wait: true, timeout: AbortSignal.timeout(20_000), signal: never, ...ends }
+    const held = await collect(this.client, this.recipe(name), { min, max, ...patience })
     this.held += held.length
     this.most = Math.max(this.most, this.held)
     return held
@@ -97,8 +100,8 @@ describe('collect', () => {
   test('does not wait where it may not, and holds nothing then', async () => {
     const build = new Build(2, 2)
     const held = await build.take('1-1', 1)
-    await expect(build.take('2-2', 4, 4, undefined, false)).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
-    await expect(build.take('1-1', 3, 3, undefined, false)).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
+    await expect(build.take('2-2', 4, 4, { wait: false })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
+    await expect(build.take('1-1', 3, 3, { wait: false })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
     expect(build.client.available).toBe(2)
     build.give(held)
     build.expectQuiet()
@@ -149,10 +152,10 @@ describe('collect', () => {
     build.expectQuiet()
   })
 
-  test('a signal ends the wait in turn, and all is given back', async () => {
+  test.for(['signal', 'timeout'] as const)('a %s ends the wait in turn, and all is given back', async (which) => {
     const build = new Build(2, 2)
     const end = new AbortController()
-    const waiting = build.take('1-1', 4, 4, end.signal)
+    const waiting = build.take('1-1', 4, 4, { [which]: end.signal })
     await waitFor(() => build.files().includes('bell'))
     await waitFor(() => build.client.available === 0)
     end.abort(new Error('enough'))
@@ -160,13 +163,13 @@ describe('collect', () => {
     build.expectQuiet()
   })
 
-  test('a slot that was lent is not counted once its recipe is over', async () => {
+  test.for(['signal', 'timeout'] as const)('a slot that was lent is not counted after a %s', async (which) => {
     const build = new Build(1, 3)
     // Of four slots the third recipe uses its own for something else.
     const first = build.take('1-1', 4)
     await waitFor(() => build.files().includes('bell'))
     const end = new AbortController()
-    const second = build.take('2-2', 4, 4, end.signal)
+    const second = build.take('2-2', 4, 4, { [which]: end.signal })
     await waitFor(() => build.isTaken('2-2'))
     end.abort(new Error('enough'))
     await expect(second).rejects.toThrow('enough')
@@ -183,26 +186,87 @@ describe('collect', () => {
     build.expectQuiet()
   })
 
-  test('what was lent is there again for its recipe when the lender gives up', async () => {
+  test.for(['signal', 'timeout'] as const)('what was lent is there again for its recipe after a %s', async (which) => {
     const build = new Build(1, 3)
     const first = build.take('1-1', 4)
     await waitFor(() => build.files().includes('bell'))
     const end = new AbortController()
-    const second = build.take('2-2', 4, 4, end.signal)
+    const second = build.take('2-2', 4, 4, { [which]: end.signal })
     await waitFor(() => build.isTaken('2-2'))
     const sibling = build.take('2-2', 1)
+    second.catch(() => {})
     end.abort(new Error('enough'))
-    await expect(second).rejects.toThrow('enough')
     build.give(await sibling)
+    await expect(second).rejects.toThrow('enough')
     build.endRecipe()
     build.endRecipe()
     build.give(await first)
     build.expectQuiet()
   })
 
-  test('a signal that has been given already takes nothing', async () => {
+  describe('whose slot is in use by another command', () => {
+    async function borrowed(more = 0) {
+      const build = new Build(1, 2 + more)
+      const first = build.take('1-1', 3)
+      await waitFor(() => build.files().includes('bell'))
+      const ends = { timeout: new AbortController(), signal: new AbortController() }
+      let settled = false
+      const lender = build.take('2-2', 3, 3, { timeout: ends.timeout.signal, signal: ends.signal.signal })
+      const end = lender.then(
+        (held) => `held ${held.length}`,
+        (error: Error) => error.message,
+      )
+      end.then(() => {
+        settled = true
+      })
+      return { build, held: await first, ends, end, settled: () => settled }
+    }
+
+    test('takes no other in its place', async () => {
+      const { build, held, end, settled } = await borrowed(2)
+      build.endRecipe()
+      build.endRecipe()
+      await sleep(100)
+      expect(settled()).toBe(false)
+      expect(build.client.available).toBe(2)
+      build.give(held)
+      expect(await end).toBe('held 3')
+      expect(build.client.available).toBe(1)
+    })
+
+    test('stays past its timeout until it has it back', async () => {
+      const { build, held, ends, end, settled } = await borrowed()
+      ends.timeout.abort(new Error('too late'))
+      await sleep(100)
+      expect(settled()).toBe(false)
+      build.give(held)
+      expect(await end).toBe('too late')
+      build.expectQuiet()
+    })
+
+    test('goes at once at a signal', async () => {
+      const { build, held, ends, end } = await borrowed()
+      ends.signal.abort(new Error('interrupted'))
+      expect(await end).toBe('interrupted')
+      build.give(held)
+      build.expectQuiet()
+    })
+
+    test('goes at a signal that comes after its timeout', async () => {
+      const { build, held, ends, end, settled } = await borrowed()
+      ends.timeout.abort(new Error('too late'))
+      await sleep(50)
+      expect(settled()).toBe(false)
+      ends.signal.abort(new Error('interrupted'))
+      expect(await end).toBe('interrupted')
+      build.give(held)
+      build.expectQuiet()
+    })
+  })
+
+  test.for(['signal', 'timeout'] as const)('a %s that has been given already takes nothing', async (which) => {
     const build = new Build(2, 1)
-    await expect(build.take('1-1', 1, 3, AbortSignal.abort(new Error('before')))).rejects.toThrow('before')
+    await expect(build.take('1-1', 1, 3, { [which]: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before')
     build.expectQuiet()
   })
 })
@@ -221,7 +285,7 @@ test('any that come and go, wait and give up: never more than there are, and who
         const min = 1 + any(tokens + 1)
         const patience = any(4) === 0 ? any(20) : 30_000
         try {
-          const held = await build.take(name, min, min + any(3), AbortSignal.timeout(patience))
+          const held = await build.take(name, min, min + any(3), { timeout: AbortSignal.timeout(patience) })
           if (any(2) === 0) await sleep(any(4))
           build.give(held)
           served++
@@ -233,10 +297,10 @@ test('any that come and go, wait and give up: never more than there are, and who
       }
     }
 
-    // Two commands of each recipe share its slot.
-    const names = Array.from({ length: 2 * recipes }, (_, i) => `${1 + (i % recipes)}-1`)
-    await Promise.all(names.map(one))
-    expect(served + gaveUp).toBe(12 * names.length)
+    // Two commands of each recipe share its slot, which is a token once both are over.
+    const names = Array.from({ length: recipes }, (_, i) => `${1 + i}-1`)
+    await Promise.all(names.map((name) => Promise.all([one(name), one(name)]).then(() => build.endRecipe())))
+    expect(served + gaveUp).toBe(2 * 12 * recipes)
     expect(build.most).toBeLessThanOrEqual(tokens + recipes)
     build.expectQuiet()
   }

@@ -124,6 +124,22 @@ describe('lending', () => {
     second.takeBack()
     second.takeBack()
     expect(other.isLent()).toBe(false)
+    expect(existsSync(dirname(other.path))).toBe(false)
+  })
+
+  test('whoever borrows can be told from those whom the lock is for', () => {
+    const [lender, borrower, other] = handles(3) as [FifoLock, FifoLock, FifoLock]
+    lender.lend()
+    other.tryLock()
+    expect(lender.isBorrowed()).toBe(false)
+    other.unlock()
+    borrower.tryLock()
+    borrower.markBorrowed()
+    expect(lender.isBorrowed()).toBe(true)
+    borrower.unlock()
+    expect(lender.isBorrowed()).toBe(false)
+    lender.takeBack()
+    expect(lender.isBorrowed()).toBe(false)
   })
 
   test('keeps the file while the lock itself comes and goes', async () => {

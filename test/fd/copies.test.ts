@@ -34,18 +34,18 @@ test('two copies of the addon in one process do not disturb each other', async (
     const waits = []
     for (const copy of [0, 1]) {
       for (const way of [0, 2, 3]) {
-        const end = way === 0 ? bindings[copy].reopen(3, 0, true) : 3
+        const end = way === 0 ? bindings[copy].reopen(3, 0, true) : bindings[copy].dup(3)
         waits.push(wait(copy, (binding, id) => binding.waitBytes(id, end, way, 1, -1)))
       }
       waits.push(wait(copy, (binding, id) => binding.waitEvents(id, 3, 1, -1)))
-      waits.push(wait(copy, (binding, id) => binding.waitBytes(id, 4, 3, 1, 50)))
+      waits.push(wait(copy, (binding, id) => binding.waitBytes(id, binding.dup(4), 3, 1, 50)))
     }
     say({ distinct, count })
     const all = await Promise.all(waits)
     say(all.map(({ text }) => text).filter(Boolean).sort().join(''))
     say(all.filter(({ status }) => status === 1).length)
     // What one copy does at its end is nothing to the other.
-    const late = [0, 1].map((copy) => wait(copy, (binding, id) => binding.waitBytes(id, 3, 2, 1, -1)))
+    const late = [0, 1].map((copy) => wait(copy, (binding, id) => binding.waitBytes(id, binding.dup(3), 2, 1, -1)))
     bindings[0].stop()
     say('stopped')
     say((await late[1]).text)
