@@ -14,7 +14,9 @@
         'src-native/core/waiter.cc',
       ],
       'include_dirs': ["<!@(node -p \"require('node-addon-api').include\")"],
-      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS',
+        # A worker thread may be ended while the addon loads: what can then not be thrown must not abort the process.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
       'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti'],
       'conditions': [

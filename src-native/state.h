@@ -19,6 +19,7 @@ struct Channel {
 struct State {
   Waiter* waiter = nullptr;
   napi_threadsafe_function deliver = nullptr;
+  napi_ref callback = nullptr;  // what `deliver` calls
   int outstanding = 0;  // waits started and not yet delivered or cancelled: they keep the process alive
   Channel* channels = nullptr;
   int channel_count = 0;

@@ -94,6 +94,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
     return number(info, -ENOMEM);
   }
   napi_unref_threadsafe_function(info.Env(), state->deliver);
+  napi_create_reference(info.Env(), info[0], 1, &state->callback);
   state->waiter = new Waiter(notify, state);
   return number(info, 0);
 }
@@ -167,6 +168,17 @@ Napi::Value cancel(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), cancelled);
 }
 
+// deliver(): what would be delivered by the event loop, now.
+Napi::Value deliver(const Napi::CallbackInfo& info) {
+  State* state = state_of(info);
+  if (state->callback) {
+    napi_value callback;
+    napi_get_reference_value(info.Env(), state->callback, &callback);
+    if (state->waiter) deliver_finished(info.Env(), callback, state, nullptr);
+  }
+  return info.Env().Undefined();
+}
+
 // stop(): for the `exit` event, where no cleanup hook runs.
 Napi::Value stop(const Napi::CallbackInfo& info) {
   state_of(info)->stop();
@@ -181,6 +193,7 @@ void add_waits(Napi::Env env, Napi::Object exports, State* state) {
   exports["waitBytes"] = Napi::Function::New<wait_bytes>(env, "waitBytes", state);
   exports["waitToken"] = Napi::Function::New<wait_token>(env, "waitToken", state);
   exports["cancel"] = Napi::Function::New<cancel>(env, "cancel", state);
+  exports["deliver"] = Napi::Function::New<deliver>(env, "deliver", state);
   exports["stop"] = Napi::Function::New<stop>(env, "stop", state);
 }
 

@@ -29,7 +29,11 @@ export async function runCommand(command: readonly string[], options: SpawnOptio
           if (child.pid === undefined) resolve({ code: couldNotRun(program, error), signal: null })
         })
         child.on('exit', (code, signal) => {
-          resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
+          resolve(
+            signal
+              ? { code: null, signal }
+              : { code: signal === null ? (code ?? EXIT.software) : killed(program), signal: null },
+          )
         })
       }),
   )
@@ -52,7 +56,7 @@ function spawnClear(program: string, args: readonly string[], options: SpawnOpti
 }
 
 /**
- * TERM and HUP are passed on. INT and QUIT reach the command by themselves from a terminal; where there is none, whoever
+ * TERM, HUP and the like are passed on. INT and QUIT reach the command by themselves from a terminal; where there is none, whoever
  * sent them to us meant the command.
  */
 function passOn(child: ChildProcess, signal: EndingSignal): void {
@@ -81,6 +85,12 @@ function couldNotRun(program: string, error: NodeJS.ErrnoException): number {
   return EXIT.cannotRun
 }
 
+/** Node has no name for a real-time signal, and tells neither its number nor a status. */
+function killed(program: string): number {
+  tell(`${program} was ended by a signal that has no name`)
+  return 128
+}
+
 /** Ends this process as the command ended: by the same signal, or with the same status. */
 export function endAs(ended: Ended): never {
   if (ended.signal) endBy(ended.signal)
@@ -89,8 +99,11 @@ export function endAs(ended: Ended): never {
 
 /** Ends this process by a signal, whatever listens for it. */
 export function endBy(signal: NodeJS.Signals): never {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
+  // Without a listener, SIGUSR1 does not end a Node but opens its inspector.
+  if (signal !== 'SIGUSR1') {
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  }
   // A signal that is ignored, or process 1 of a container, which is spared: told as a shell would tell it.
   process.exit(128 + constants.signals[signal])
 }

@@ -39,8 +39,8 @@ export async function holdSlots(
       slots: held.length,
       release() {
         for (const slot of held.splice(0)) slot.release()
-        sweepRecipes()
         client.close()
+        sweepRecipes()
       },
     }
   } finally {

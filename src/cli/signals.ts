@@ -1,6 +1,10 @@
-export type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT'
+const SIGNALS = [
+  ...(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const),
+  // Batch systems warn with these; SIGUSR1 would open Node's inspector, for anyone on this machine.
+  ...(['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGXCPU'] as const),
+]
 
-const SIGNALS: readonly EndingSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+export type EndingSignal = (typeof SIGNALS)[number]
 
 /**
  * The signals that would end jobslot, caught from before the first slot is held until after the last is given back, with

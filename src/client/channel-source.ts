@@ -41,6 +41,7 @@ export function channelSource(ends: { read: number; write: number; way: Way; own
       checked(waitId, 'waitToken')
     },
     cancel: () => waitId === 0 || cancelWait(waitId),
+    flush: () => binding.deliver(),
     give(byte) {
       const result = binding.give(channel, byte)
       if (result < 0 && tracing) trace('a token could not be given back: errno %d', -result)

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { basename } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import { mkfifo, poll } from '../fd.ts'
@@ -179,7 +179,7 @@ async function collectInTurn(
     }
   } finally {
     closeSync(bell)
-    unlinkSync(recipe.bell)
+    rmSync(recipe.bell, { force: true })
   }
 }
 

@@ -8,7 +8,7 @@ import type { ReadWay } from '../native/ends.ts'
 import { openReadEnd, openWriteEnd } from '../native/ends.ts'
 import { isNodeLauncher, isServer } from './callers.ts'
 import { channelSource } from './channel-source.ts'
-import { ancestorsOf, commandLine, descriptorTarget, hasOpen } from './proc.ts'
+import { ancestorsOf, commandLine, descriptorTarget, hasOpen, ownPid } from './proc.ts'
 import type { TokenSource } from './token-source.ts'
 
 /** A jobserver that can be used. */
@@ -170,7 +170,7 @@ function pipeHere(read: number, write: number): PipeEnds {
     return { error }
   }
   const target = reader.kind === 'pipe' ? descriptorTarget('self', read) : null
-  if (target !== null && !isOpenAbove(process.pid, target)) {
+  if (target !== null && !isOpenAbove(ownPid(), target)) {
     const error = new JobslotError(
       'ERR_JOBSLOT_FOREIGN_PIPE',
       `descriptors ${read} and ${write} are a pipe of this program's own, not the jobserver's: ${MARK_RECIPE}`,
@@ -199,7 +199,7 @@ function isOpenAbove(pid: number, target: string): boolean {
  * here and open there. They are opened from there, for blocking reads as make's own are, so that children can have them.
  */
 function findBehindLauncher(read: number, write: number): PipeEnds | null {
-  for (const ancestor of ancestorsOf(process.pid)) {
+  for (const ancestor of ancestorsOf(ownPid())) {
     if (isServer(ancestor)) return null
     if (!isNodeLauncher(commandLine(ancestor.pid))) continue
     const target = descriptorTarget(ancestor.pid, read)

@@ -14,6 +14,15 @@ export interface ProcessEntry {
 
 const PF_FORKNOEXEC = 0x40
 
+/** This process's number in /proc, which may be another namespace's than that of `process.pid`. */
+export function ownPid(): number {
+  try {
+    return Number(readlinkSync('/proc/self'))
+  } catch {
+    return process.pid
+  }
+}
+
 /** Null where there is no such process, or no /proc. */
 export function readProcess(pid: number): ProcessEntry | null {
   let stat: string

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stateDir } from '../state-dir.ts'
 import { callerOf, isNodeLauncher } from './callers.ts'
 import { FifoLock } from './fifo-lock.ts'
-import { ancestorsOf, commandLine, readProcess } from './proc.ts'
+import { ancestorsOf, commandLine, ownPid, readProcess } from './proc.ts'
 
 const TURN = 'turn'
 const BELL = 'bell'
@@ -41,8 +41,12 @@ export function recipeOf(jobserver: string | null): Recipe {
 
 /** Removes what killed commands left behind, under this jobserver and under those that are gone. */
 export function sweepRecipes(): void {
-  const root = rootFolder()
-  for (const jobserver of namesIn(root)) sweepFolder(join(root, jobserver))
+  try {
+    const root = rootFolder()
+    for (const jobserver of namesIn(root)) sweepFolder(join(root, jobserver))
+  } catch {
+    // The folder has gone or changed under the command, whose status this must not touch. The next command tries again.
+  }
 }
 
 function sweepFolder(folder: string): void {
@@ -82,7 +86,7 @@ function namesIn(folder: string): string[] {
 }
 
 function callerName(): string {
-  const chain = ancestorsOf(process.pid)
-  const caller = callerOf(chain, (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(process.pid)
+  const self = ownPid()
+  const caller = callerOf(ancestorsOf(self), (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(self)
   return caller ? `${caller.pid}-${caller.startTime}` : `${process.ppid}-0`
 }

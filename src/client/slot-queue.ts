@@ -25,6 +25,8 @@ export class SlotQueue {
   #implicitFree: boolean
   #waiting = false
   #gone = false
+  #overtakes = false
+  #overtaken: number | null = null
   #clients = 0
   readonly #onClosed: () => void
 
@@ -58,15 +60,31 @@ export class SlotQueue {
       if (tracing) trace('took the implicit slot')
       return IMPLICIT
     }
-    // The thread that waits for them would take the token, and nobody could use it before this call has ended.
-    if (this.#waiting && this.#source.cancel()) this.#waiting = false
     try {
-      const token = this.#token(this.#source.takeWithin(timeout))
+      const token = this.#inFlight() ?? this.#token(this.#source.takeWithin(timeout))
       if (token === null && this.#gone) throw this.#goneError()
       return token
     } finally {
       this.#waitForToken()
     }
+  }
+
+  /**
+   * Before the thread blocks: the wait for those in the queue ends, or it would take the very tokens this one waits for.
+   * A token that was on its way to them is the caller's.
+   */
+  #inFlight(): number | null {
+    if (!this.#waiting) return null
+    if (this.#source.cancel()) {
+      this.#waiting = false
+      return null
+    }
+    this.#overtakes = true
+    this.#source.flush()
+    this.#overtakes = false
+    const token = this.#overtaken
+    this.#overtaken = null
+    return token
   }
 
   /** Puts a waiter at the end of the queue. */
@@ -142,7 +160,9 @@ export class SlotQueue {
   readonly #delivered = (delivered: number): void => {
     this.#waiting = false
     const token = this.#token(delivered)
-    if (token !== null) {
+    if (this.#overtakes) {
+      this.#overtaken = token
+    } else if (token !== null) {
       const head = this.#waiters.shift()
       if (head) head.deliver(token)
       else this.giveBack(token)

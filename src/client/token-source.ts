@@ -17,6 +17,8 @@ export interface TokenSource {
   wait(deliver: (token: number) => void): void
   /** False: the wait has its token, and `deliver` is on its way. */
   cancel(): boolean
+  /** Delivers at once what is on its way. */
+  flush(): void
   give(token: number): void
   /** Tokens that lie ready now. */
   available(): number
@@ -29,6 +31,7 @@ export const emptySource: TokenSource = {
   takeWithin: () => GONE,
   wait: () => {},
   cancel: () => true,
+  flush: () => {},
   give: () => {},
   available: () => 0,
   close: () => {},
@@ -60,6 +63,7 @@ export function localSource(count: number): TokenSource {
       waiting = undefined
       return true
     },
+    flush() {},
     give() {
       const deliver = waiting
       waiting = undefined

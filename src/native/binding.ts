@@ -26,6 +26,8 @@ export interface Binding {
   waitBytes(id: number, fd: number, way: Way, length: number, timeoutMs: number): number
   waitToken(id: number, channel: number, timeoutMs: number): number
   cancel(id: number): boolean
+  /** Calls back for all waits that have finished. */
+  deliver(): void
   stop(): void
 
   lock(fd: number, offset: number, exclusive: boolean): number

@@ -1,13 +1,15 @@
 import {
   closeSync,
   constants,
+  lstatSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
-  rmSync,
+  rmdirSync,
   statSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -54,25 +56,37 @@ export class PrivatePool {
     // ninja and cargo cannot read a path with a space in it.
     const chosen = stateDir()
     const state = /\s/.test(chosen) ? stateDir({}) : chosen
+    sweep(state)
+    const opened: number[] = []
+    let folder = ''
     try {
-      sweep(state)
-      const fresh = mkdtempSync(join(state, FRESH))
-      mkfifo(join(fresh, FIFO))
-      this.#own = openSync(join(fresh, FIFO), constants.O_RDWR | constants.O_NONBLOCK)
+      folder = mkdtempSync(join(state, FRESH))
+      const fifo = join(folder, FIFO)
+      mkfifo(fifo)
+      opened.push(openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK))
+      // Blocking ones for the command, as make's are, and open for both: a FIFO's content dies with its last opener.
+      opened.push(openSync(fifo, constants.O_RDWR), openSync(fifo, constants.O_RDWR))
       // Named for the sweep only now that the FIFO has a reader.
-      this.#folder = join(state, RUN + basename(fresh).slice(FRESH.length))
-      renameSync(fresh, this.#folder)
-      this.#path = join(this.#folder, FIFO)
+      this.#folder = join(state, RUN + basename(folder).slice(FRESH.length))
+      renameSync(folder, this.#folder)
     } catch (error) {
+      for (const fd of opened) closeSync(fd)
+      if (folder !== '') removeFolder(folder)
       throw stateDirError(join(state, 'run'), error)
     }
-    // Blocking ones for the command, as make's are, and open for both: a FIFO's content dies with its last opener.
-    this.#ends = [openSync(this.#path, constants.O_RDWR), openSync(this.#path, constants.O_RDWR)]
+    const [own, read, write] = opened as [number, number, number]
+    this.#own = own
+    this.#ends = [read, write]
+    this.#path = join(this.#folder, FIFO)
   }
 
-  /** Puts one more token in. */
+  /** Puts one more token in. @throws JobslotError `ERR_JOBSLOT_STATE_DIR` where the FIFO holds no more */
   grant(): void {
-    writeSync(this.#own, TOKEN)
+    try {
+      writeSync(this.#own, TOKEN)
+    } catch (error) {
+      throw stateDirError(this.#path, error)
+    }
     this.#granted++
   }
 
@@ -103,20 +117,40 @@ export class PrivatePool {
     const found = available(this.#own)
     if (found > 0) readSync(this.#own, Buffer.alloc(found))
     // First, so that no sweep sees it without a reader.
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
     for (const fd of [this.#own, ...this.#ends]) closeSync(fd)
     return { missing: Math.max(0, this.#granted - found), extra: Math.max(0, found - this.#granted) }
+  }
+}
+
+/** Only what a run makes, and nothing else that may lie there; what cannot be removed stays for the next sweep. */
+function removeFolder(folder: string): void {
+  try {
+    unlinkSync(join(folder, FIFO))
+  } catch {
+    // Killed before it made one.
+  }
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Gone already, or not ours.
   }
 }
 
 /** Removes the folders of runs that were killed. While anything of such a run lives on, it has the FIFO open. */
 function sweep(state: string): void {
   for (const name of readdirSync(state)) {
+    if (!/^(new|run)-[A-Za-z0-9]{6}$/.test(name)) continue
     const folder = join(state, name)
-    if (name.startsWith(FRESH) ? isOld(folder) : name.startsWith(RUN) && !isRead(join(folder, FIFO))) {
-      rmSync(folder, { recursive: true, force: true })
+    if (isOwnFolder(folder) && (name.startsWith(FRESH) ? isOld(folder) : !isRead(join(folder, FIFO)))) {
+      removeFolder(folder)
     }
   }
+}
+
+function isOwnFolder(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false })
+  return found?.isDirectory() === true && found.uid === process.getuid?.()
 }
 
 /** Nobody takes so long between two system calls; but for a stopped one, then, its run fails. */

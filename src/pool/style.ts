@@ -15,6 +15,11 @@ export function styleFor(command: string): Style {
   return styleOfMake(MAKE.test(name) ? command : 'make')
 }
 
+/** Whether the command is a make that dies of the FIFO form. */
+export function stopsAtFifo(command: string): boolean {
+  return MAKE.test(basename(command)) && styleOfMake(command) === 'pipe'
+}
+
 function styleOfMake(make: string): Style {
   const { stdout } = spawnSync(make, ['--version'], {
     encoding: 'utf8',

@@ -97,6 +97,17 @@ describe.for(reaches)('tokens reached through %s', (reach) => {
     }
   })
 
+  test('in whatever order slots are released, each goes back once', () => {
+    const { client, jobserver } = connected(tokens, reach)
+    const slots = takeAll(client)
+    for (const i of [1, 4, 0, 2]) slots[i]?.release()
+    expect(jobserver.drain()).toBe(bytesOf([1, 4, 2].map((i) => slots[i]!)))
+    slots[5]?.release()
+    expect(jobserver.drain()).toBe(bytesOf([slots[5]!]))
+    client.close()
+    expect(jobserver.drain()).toBe(bytesOf([slots[3]!]))
+  })
+
   test('run hands over the slot and what fn returns, and releases it however fn ends', async () => {
     const { client } = connected(tokens.subarray(0, 1), reach)
     const held: Slot[] = []

@@ -153,15 +153,15 @@ describe('signals', () => {
 
   test('a listener of the program decides, and the tokens go back when it exits', async () => {
     const server = pipeJobserver(tokens)
+    // Until then they stay where they are.
     const own = `
-      process.on('SIGTERM', () => {
-        process.stderr.write('mine\\n')
-        setTimeout(() => process.exit(3), 50)
-      })`
-    const { pid, result, stderr } = await startUnder(server, `${asked}\n${own}\n${ready}`)
+      process.on('SIGTERM', () => setTimeout(() => {
+        process.stderr.write('mine, ' + client.available + ' free\\n')
+        process.exit(3)
+      }, 50))`
+    const { pid, result } = await startUnder(server, `${asked}\n${own}\n${ready}`)
     process.kill(pid, 'SIGTERM')
-    await waitFor(() => stderr().includes('mine'))
-    await result
+    expect((await result).stderr).toMatch(/^mine, 0 free$/m)
     expect(server.report()).toMatchObject({ status: 3, signal: 0, tokens: all })
   })
 

@@ -40,6 +40,10 @@ class HandDriven implements TokenSource {
     deliver(token)
   }
 
+  flush(): void {
+    this.arrive()
+  }
+
   take(): number {
     return this.lying.shift() ?? (this.gone ? GONE : NONE)
   }

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { poll, read } from '../../src/fd.ts'
@@ -77,19 +79,29 @@ describe('with waits pending', () => {
     expect(await program.exited).toMatchObject({ code: null, signal })
   })
 
-  test('a signal reaches the program, not the thread that waits', async () => {
+  test('a signal reaches the program: the threads that wait block all of them', async () => {
     const { readFd } = fifoEnds()
     const program = startProgram(
-      `process.on('SIGUSR2', () => say('caught')); ${waits}; await sleep(50); say('waits')`,
-      {
-        fds: [readFd],
-      },
+      `const threads = () => fs.readdirSync('/proc/self/task')
+      const before = threads()
+      process.on('SIGUSR2', () => say('caught'))
+      ${waits}
+      await sleep(50)
+      say(threads().filter((thread) => !before.includes(thread)))`,
+      { fds: [readFd] },
     )
-    await program.says()
-    for (let i = 2; i <= 6; i++) {
-      program.child.kill('SIGUSR2')
-      expect(await program.says(i)).toBe('caught')
+    const own = (await program.says()) as string[]
+    // One for all descriptors, and one that parks.
+    expect(own).toHaveLength(2)
+    for (const thread of own) {
+      const status = readFileSync(`/proc/${program.pid}/task/${thread}/status`, 'utf8')
+      const blocked = BigInt(`0x${/^SigBlk:\s*(\w+)$/m.exec(status)?.[1]}`)
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCHLD', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const) {
+        expect(blocked & (1n << BigInt(constants.signals[signal] - 1)), signal).not.toBe(0n)
+      }
     }
+    program.child.kill('SIGUSR2')
+    expect(await program.says(2)).toBe('caught')
   })
 })
 
