@@ -28,6 +28,8 @@ export function splitArguments<Options extends OptionTable>(words: string[], opt
 
 /** Node's first sentence. The next ones explain how to write words with a dash, by rules that are not these here. */
 function usageMessage(error: Error): string {
+  const [, option] = /^Option '(-[^',\s]*).*argument (?:is ambiguous|missing)/.exec(error.message) ?? []
+  if (option !== undefined) return `${option} needs a value`
   return error.message.replace(/\.\s+(To specify|Did you forget).*$/s, '').replace(/\.$/, '')
 }
 

@@ -11,7 +11,7 @@ export function limitInForce(strict: boolean): Client | null {
 
 /** The limit in words, for messages. */
 export function nameOf(client: Client): string {
-  const of = client.jobs === null ? '' : ` (${client.jobs} slots)`
+  const of = client.jobs === null ? '' : ` (${client.jobs} slot${client.jobs === 1 ? '' : 's'})`
   if (client.problem) return "this recipe's one slot"
   switch (client.auth?.style) {
     case 'fifo':

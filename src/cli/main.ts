@@ -29,9 +29,15 @@ async function main(words: string[]): Promise<void> {
     return
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!load) throw new UsageError(name === '' ? 'which command? run, acquire or doctor' : `unknown command "${name}"`)
+  if (!load) throw new UsageError(whatCommand(name))
   const command = await load()
   await command.main(rest)
+}
+
+function whatCommand(name: string): string {
+  if (name === '') return 'no command was given; there are run, acquire and doctor'
+  if (/^-j/.test(name)) return `unknown command "${name}"; was jobslot run ${name} meant?`
+  return `unknown command "${name}"`
 }
 
 main(process.argv.slice(2)).catch(fail)
@@ -39,7 +45,8 @@ main(process.argv.slice(2)).catch(fail)
 function fail(error: unknown): never {
   if (error instanceof Interrupted) endBy(error.signal)
   if (error instanceof UsageError) {
-    tell(`${error.message}: see jobslot --help`)
+    const [name = ''] = process.argv.slice(2)
+    tell(`${error.message}: see jobslot ${Object.hasOwn(COMMANDS, name) ? `${name} ` : ''}--help`)
     process.exit(EXIT.usage)
   }
   const { code, message, stack } = error as NodeJS.ErrnoException

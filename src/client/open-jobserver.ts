@@ -151,7 +151,7 @@ function pipeHere(read: number, write: number): PipeEnds {
     if (info.kind === 'pipe' || info.kind === 'fifo') continue
     const error = new JobslotError(
       'ERR_JOBSLOT_NOT_A_PIPE',
-      `descriptor ${fd}, named as the jobserver's, is no pipe here (${info.kind}): ${MARK_RECIPE}`,
+      `descriptor ${fd}, named as the jobserver's, is no pipe here${info.kind === 'other' ? '' : ` (${info.kind})`}: ${MARK_RECIPE}`,
     )
     return { error }
   }

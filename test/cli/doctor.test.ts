@@ -111,7 +111,7 @@ describe('the limit in force', () => {
       'found in': 'CARGO_MAKEFLAGS',
       works: 'yes',
       'tokens ready': '2',
-      'not reached': 'gcc -flto=jobserver before gcc 14, which knows pipes only',
+      'not reached': 'gcc -flto=jobserver before gcc 13, which knows pipes only',
     })
     expect(words).not.toHaveProperty('slots')
   })

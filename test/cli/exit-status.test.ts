@@ -80,13 +80,17 @@ test('126: what the command would be told is too much for any', async () => {
 
 describe('64: wrong use', () => {
   test.for<[string[], string]>([
-    [[], 'which command? run, acquire or doctor'],
+    [[], 'no command was given; there are run, acquire and doctor'],
     [['nonsense'], 'unknown command "nonsense"'],
     [['constructor'], 'unknown command "constructor"'],
     [['--nonsense'], 'unknown command "--nonsense"'],
-    [['run'], 'run: which command is to run?'],
-    [['run', '-j4'], 'run: which command is to run?'],
-    [['run', '-j4', '--'], 'run: which command is to run?'],
+    [['-j4', 'make'], 'unknown command "-j4"; was jobslot run -j4 meant?'],
+    [['run'], 'run: no command was given to run'],
+    [['run', '-j4'], 'run: no command was given to run'],
+    [['run', '-j4', '--'], 'run: no command was given to run'],
+    [['-j4', '--', 'make'], 'unknown command "-j4"; was jobslot run -j4 meant?'],
+    [['run', '-j', '--', 'make'], '-j needs a value'],
+    [['run', '-j'], '-j needs a value'],
     [['run', '-j', 'x', 'true'], '-j takes a whole number from 1 to 65536, not "x"'],
     [['run', '-j0', 'true'], '-j takes a whole number from 1 to 65536, not "0"'],
     [['run', '--jobs=65537', 'true'], '-j takes a whole number from 1 to 65536, not "65537"'],
@@ -94,8 +98,8 @@ describe('64: wrong use', () => {
     [['run', '--style', 'semaphore', 'true'], 'run: --style is auto, fifo or pipe, not "semaphore"'],
     [['run', '--nonsense', 'true'], "Unknown option '--nonsense'"],
     [['run', '-c2', 'true'], "Unknown option '-c'"],
-    [['acquire'], 'acquire: which command is to run in the slot?'],
-    [['acquire', '-c', '2', '--'], 'acquire: which command is to run in the slot?'],
+    [['acquire'], 'acquire: no command was given to run in the slot'],
+    [['acquire', '-c', '2', '--'], 'acquire: no command was given to run in the slot'],
     [['acquire', '-c', '0', 'true'], '--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "0"'],
     [
       ['acquire', '-c', '4..2', 'true'],
@@ -105,16 +109,17 @@ describe('64: wrong use', () => {
     [['acquire', '-w', '1', '-n', 'true'], 'acquire: --no-wait and --timeout exclude each other'],
     [['acquire', '-E', '256', 'true'], '-E takes a whole number from 0 to 255, not "256"'],
     [['acquire', '-E', 'x', 'true'], '-E takes a whole number from 0 to 255, not "x"'],
-    [['acquire', '-c', '--', 'true'], "Option '-c' argument is ambiguous"],
+    [['acquire', '-c', '--', 'true'], '-c needs a value'],
     [['acquire', '--pool', 'ci', 'true'], "Unknown option '--pool'"],
     [['doctor', 'true'], 'doctor: takes no command'],
     [['doctor', '--yaml'], "Unknown option '--yaml'"],
   ])('%j', async ([words, message]) => {
+    const known = ['run', 'acquire', 'doctor'].includes(words[0] ?? '')
     expect(await jobslot(words)).toEqual({
       code: 64,
       signal: null,
       stdout: '',
-      stderr: `jobslot: ${message}: see jobslot --help\n`,
+      stderr: `jobslot: ${message}: see jobslot ${/^(run|acquire|doctor)$/.test(words[0] ?? '') ? `${words[0]} ` : ''}--help\n`,
     })
   })
 
@@ -196,7 +201,7 @@ describe('69: a state folder that cannot be used', () => {
       expect(last).toMatch(new RegExp(`; ${cure}$`))
     }
     const doctor = await jobslot(['doctor'], { env: { JOBSLOT_DIR } })
-    expect(doctor.stdout).toContain(`none can be used: ${cure}`)
+    expect(doctor.stdout).toContain(`${JOBSLOT_DIR} cannot be used: ${why}; ${cure}`)
   })
 
   test('a folder that takes no entries, as only the attempt shows', async () => {

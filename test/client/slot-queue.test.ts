@@ -160,13 +160,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
   fc.record({ do: fc.constantFrom('leave' as const, 'giveBack' as const), which: fc.nat(9) }),
 )
-const histories = { numRuns: 1000 }
+const manySteps = fc.array(step, { maxLength: 60, size: 'max' })
+const histories = { numRuns: 500 }
 
 describe('whatever the order of events', () => {
   const history = fc.record({
     tokens: fc.uniqueArray(fc.nat(255), { maxLength: 4 }),
     implicit: fc.boolean(),
-    steps: fc.array(step, { maxLength: 50 }),
+    steps: manySteps,
   })
 
   test('no token is lost or doubled, waiters are served in order, and someone reads just when someone waits', () => {
@@ -211,7 +212,7 @@ describe('whatever the order of events', () => {
 
   test('the same with tokens of its own', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 50 }), (count, steps) => {
+      fc.property(fc.integer({ min: 1, max: 4 }), manySteps, (count, steps) => {
         const callers = new Callers(new SlotQueue(localSource(count), { implicit: false }))
         for (const each of steps) {
           if (each.do === 'leave' || each.do === 'giveBack') callers[each.do](each.which)
@@ -229,7 +230,7 @@ describe('whatever the order of events', () => {
   })
 
   test('when the server goes, the implicit slot goes round, and without one everybody is told', () => {
-    const goneAt = fc.record({ implicit: fc.boolean(), before: fc.array(step), after: fc.array(step) })
+    const goneAt = fc.record({ implicit: fc.boolean(), before: manySteps, after: manySteps })
     fc.assert(
       fc.property(goneAt, ({ implicit, before, after }) => {
         const source = new HandDriven([])
@@ -256,6 +257,18 @@ describe('whatever the order of events', () => {
       histories,
     )
   })
+})
+
+test('a token that lies there is left to those who wait', () => {
+  const source = new HandDriven([])
+  const callers = new Callers(new SlotQueue(source, { implicit: false }))
+  const first = callers.ask()
+  source.lying.push(5)
+  expect(callers.queue.take()).toBeNull()
+  source.read()
+  expect(callers.queue.take()).toBeNull()
+  source.arrive()
+  expect(first?.got).toBe(5)
 })
 
 test('where no thread or descriptor is to be had, everybody who waits is told, and may ask again', () => {

@@ -26,7 +26,7 @@ const COLLECTOR_TIMEOUT_MS = 60_000
 export async function main(words: string[]): Promise<void> {
   const { values, command } = splitArguments(words, OPTIONS)
   if (values.help) return console.log(helpFor('acquire'))
-  if (command.length === 0) throw new UsageError('acquire: which command is to run in the slot?')
+  if (command.length === 0) throw new UsageError('acquire: no command was given to run in the slot')
   const { min, max } = parseCount(values.count ?? '1')
   const asked = timeoutOf(values)
   const timeoutStatus = parseNumber(values['timeout-status'] ?? String(EXIT.timeout), '-E', { min: 0, max: 255 })
@@ -40,7 +40,7 @@ export async function main(words: string[]): Promise<void> {
   }
   const limit = slotsOf(client)
   if (limit !== null && min > limit) {
-    throw new UsageError(`acquire: ${min} slots can never be had of ${nameOf(client)}`)
+    throw new UsageError(`acquire: ${min} slots can never be had of ${nameOf(client)}; ask for at most ${limit}`)
   }
   const timeout = asked ?? (min > 1 ? COLLECTOR_TIMEOUT_MS : Number.POSITIVE_INFINITY)
   try {

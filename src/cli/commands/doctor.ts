@@ -40,7 +40,7 @@ export async function main(words: string[]): Promise<void> {
 function diagnose(): Diagnosis {
   const found = findMakeflags(process.env)
   const client = connectTo({}, false)
-  const dir = stateDirOrNull()
+  const { dir } = stateFolder()
   if (!found || !client) return { inForce: 'none', jobserver: null, pool: null, stateDir: dir }
   const { flags, variable } = found
   const jobserver = {
@@ -59,11 +59,12 @@ function diagnose(): Diagnosis {
   return { inForce: 'jobserver', jobserver, pool: null, stateDir: dir }
 }
 
-function stateDirOrNull(): string | null {
+/** The state folder, or why it cannot be used. */
+function stateFolder(): { dir: string | null; reason: string | null } {
   try {
-    return stateDir()
+    return { dir: stateDir(), reason: null }
   } catch (error) {
-    if (error instanceof JobslotError) return null
+    if (error instanceof JobslotError) return { dir: null, reason: error.message }
     throw error
   }
 }
@@ -73,7 +74,7 @@ function authText(auth: JobserverAuth): string {
   return auth.style === 'fifo' ? `fifo:${auth.path}` : auth.name
 }
 
-function inWords({ jobserver, stateDir }: Diagnosis): string {
+function inWords({ jobserver, stateDir: folder }: Diagnosis): string {
   const bold = (text: string) => styled(process.stdout, 'bold', text)
   const lines: [string, string][] = []
   if (!jobserver) {
@@ -94,7 +95,7 @@ function inWords({ jobserver, stateDir }: Diagnosis): string {
     if (!usable) lines.push(['meanwhile', 'jobslot goes on with the one slot that every command has'])
     for (const text of style && usable ? notReached(style) : []) lines.push(['not reached', text])
   }
-  lines.push(['state folder', stateDir ?? 'none can be used: set JOBSLOT_DIR to a folder of your own'])
+  lines.push(['state folder', folder ?? stateFolder().reason ?? ''])
   return lines.map(([name, text]) => `${bold(`${name}:`.padEnd(16))}${text}`).join('\n')
 }
 
@@ -102,7 +103,7 @@ function inWords({ jobserver, stateDir }: Diagnosis): string {
 function notReached(style: JobserverAuth['style']): string[] {
   if (style === 'pipe') return ['ninja, which knows the fifo form only (from 1.13 on)']
   if (style !== 'fifo') return []
-  const old = 'gcc -flto=jobserver before gcc 14, which knows pipes only'
+  const old = 'gcc -flto=jobserver before gcc 13, which knows pipes only'
   return styleFor('make') === 'pipe'
     ? ['the make found here: it is older than 4.4 and stops at the fifo form', old]
     : [old]

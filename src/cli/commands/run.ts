@@ -24,7 +24,7 @@ const MOST_SLOTS = 65_536
 export async function main(words: string[]): Promise<void> {
   const { values, command } = splitArguments(words, OPTIONS)
   if (values.help) return console.log(helpFor('run'))
-  if (command.length === 0) throw new UsageError('run: which command is to run?')
+  if (command.length === 0) throw new UsageError('run: no command was given to run')
   const asked = values.jobs === undefined ? null : parseNumber(values.jobs, '-j', { min: 1, max: MOST_SLOTS })
   const style = styleOf(values.style ?? 'auto')
   const { env } = process
