@@ -119,7 +119,7 @@ describe('64: wrong use', () => {
       code: 64,
       signal: null,
       stdout: '',
-      stderr: `jobslot: ${message}: see jobslot ${/^(run|acquire|doctor)$/.test(words[0] ?? '') ? `${words[0]} ` : ''}--help\n`,
+      stderr: `jobslot: ${message}: see jobslot ${known ? `${words[0]} ` : ''}--help\n`,
     })
   })
 

@@ -13,7 +13,7 @@ describe('docs/protocol.md', () => {
       const source = readFileSync(join(root, 'src', file), 'utf8')
       for (const [code] of source.matchAll(/ERR_JOBSLOT_[A-Z_]*[A-Z]/g)) inSource.add(code)
     }
-    const inPage = [...page.matchAll(/^\| `(ERR_JOBSLOT_[A-Z_]+)` \|/gm)].map(([, code]) => code)
+    const inPage = [...page.matchAll(/^\| `(ERR_JOBSLOT_[A-Z_]+)` +\|/gm)].map(([, code]) => code)
     expect(inPage.toSorted()).toStrictEqual([...inSource].toSorted())
   })
 })
