@@ -12,6 +12,7 @@ static void clean_up(void* data) {
   State* state = static_cast<State*>(data);
   state->stop();
   delete state->waiter;
+  if (state->callback) napi_delete_reference(state->env, state->callback);
   for (int i = 0; i < state->channel_count; i++) {
     Channel* channel = &state->channels[i];
     if (!channel->open) continue;
@@ -24,6 +25,7 @@ static void clean_up(void* data) {
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   State* state = new State();
+  state->env = env;
   napi_add_env_cleanup_hook(env, clean_up, state);
   add_descriptors(env, exports);
   add_channels(env, exports, state);

@@ -17,6 +17,7 @@ struct Channel {
 };
 
 struct State {
+  napi_env env = nullptr;
   Waiter* waiter = nullptr;
   napi_threadsafe_function deliver = nullptr;
   napi_ref callback = nullptr;  // what `deliver` calls

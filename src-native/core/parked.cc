@@ -1,6 +1,5 @@
 #include "parked.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,13 +31,6 @@ struct ParkedReader {
 
 pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 ParkedReader* readers = nullptr;
-
-void pin_library() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&pin_library), &info) && info.dli_fname) {
-    dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE);
-  }
-}
 
 void unlink_want(ParkedReader* reader, ParkedWant* want) {
   for (ParkedWant** at = &reader->wants; *at; at = &(*at)->next) {
@@ -188,9 +180,7 @@ int queue(ParkedWant* want, int fd, int give_fd) {
   want->reader = reader;
   *at = want;
   if (!reader->running) {
-    static bool pinned = false;
-    if (!pinned) pin_library();
-    pinned = true;
+    pin_library();
     int failed = start_thread(nullptr, read_for_wants, reader);
     if (failed) {
       unlink_want(reader, want);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #ifdef __linux__
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "thread.h"
 
 namespace jobslot {
 
@@ -132,8 +134,53 @@ ssize_t write_now(int fd, bool own, const void* from, size_t length) {
   return n < 0 ? -errno : n;
 }
 
+namespace {
+
+struct Gift {
+  int fd;
+  int done;
+  uint8_t byte;
+};
+
+void* give_blocking(void* argument) {
+  Gift* gift = static_cast<Gift*>(argument);
+  while (write(gift->fd, &gift->byte, 1) < 0 && errno == EINTR) {
+  }
+  close(gift->fd);
+  close(gift->done);
+  free(gift);
+  return nullptr;
+}
+
+// poll(2) promises no room in a small pipe whose pages are all begun, where one byte more still fits. So a thread of
+// its own writes, blocking if it must; nearly always it is done before this returns.
+int give_from_thread(int fd, uint8_t byte) {
+  int ends[2];
+  if (!make_wake_pipe(ends)) return -errno;
+  Gift* gift = static_cast<Gift*>(malloc(sizeof(Gift)));
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  pin_library();
+  int failed = ENOMEM;
+  if (gift && copy >= 0) {
+    *gift = {copy, ends[1], byte};
+    failed = start_thread(nullptr, give_blocking, gift);
+  }
+  if (failed) {
+    if (copy >= 0) close(copy);
+    free(gift);
+    close(ends[1]);
+  } else {
+    poll_until(ends[0], POLLIN, now_ns() + 100000000);
+  }
+  close(ends[0]);
+  return -failed;
+}
+
+}  // namespace
+
 int give_byte(int fd, bool own, uint8_t byte) {
   ssize_t n = write_now(fd, own, &byte, 1);
+  if (n == -EAGAIN && !own) return give_from_thread(fd, byte);
   return n == 1 ? 0 : n == 0 ? -EIO : static_cast<int>(n);
 }
 

@@ -1,5 +1,6 @@
 #include "thread.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,6 +21,15 @@ int start_thread(pthread_t* thread, void* (*run)(void*), void* argument) {
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return failed;
+}
+
+void pin_library() {
+  static bool pinned = false;
+  if (__atomic_exchange_n(&pinned, true, __ATOMIC_RELAXED)) return;
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&pin_library), &info) && info.dli_fname) {
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE);
+  }
 }
 
 bool make_wake_pipe(int ends[2]) {

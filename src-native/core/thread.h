@@ -9,6 +9,9 @@ namespace jobslot {
 // where `thread` is null. 0 or an errno value.
 int start_thread(pthread_t* thread, void* (*run)(void*), void* argument);
 
+// Keeps this library in memory to the process's end: for threads that nothing can wake, and so nobody joins.
+void pin_library();
+
 // A pipe of our own, close-on-exec and non-blocking, with which one thread wakes another out of poll(2).
 bool make_wake_pipe(int ends[2]);
 void wake(const int ends[2]);

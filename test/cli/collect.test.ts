@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { descriptorTarget } from '../../src/client/proc.ts'
 import { newState } from '../real/state.ts'
 import { cli } from '../support/cli.ts'
 import { distinctTokens, type FifoJobserver, fifoJobserver, sortedHex } from '../support/jobserver.ts'
-import { type Result, type Running, run, start, tempDir, waitFor } from '../support/processes.ts'
+import { childrenOf, type Result, type Running, run, start, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans, type Span } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
 import {
@@ -179,23 +180,27 @@ test('more slots than a recipe without a jobserver has are an error at once', as
   expect(some).toMatchObject({ code: 0, stdout: '1\n' })
 })
 
-/** A recipe of a make that has given it the slot: its own state, as make would, lies in the jobserver. */
+/** A build whose recipes each have a slot from their server, and draw on tokens that are counted. */
 class Recipes {
   readonly jobserver: FifoJobserver
   readonly state = newState()
   readonly cwd = tempDir()
+  readonly #server = join(this.cwd, 'make')
   readonly #slots: number
 
   /** `slots` in all, `tokens` of them free. */
   constructor(slots: number, tokens: Buffer) {
     this.#slots = slots
     this.jobserver = fifoJobserver(tempDir(), tokens)
+    // By its name the server is known, wherever the tests themselves run.
+    symlinkSync('/bin/sh', this.#server)
   }
 
   /** Each is a recipe of its own, with a slot of its own. */
   start(...words: string[]): Running {
     const MAKEFLAGS = ` -j${this.#slots} --jobserver-auth=fifo:${this.jobserver.path}`
-    return start([...cli, 'acquire', ...words], { cwd: this.cwd, env: { ...this.state.env, MAKEFLAGS } })
+    const argv = [this.#server, '-c', '"$@"; exit $?', 'sh', ...cli, 'acquire', ...words]
+    return start(argv, { cwd: this.cwd, env: { ...this.state.env, MAKEFLAGS } })
   }
 
   /** Holds `count` slots until `file` exists. */
@@ -216,22 +221,24 @@ class Recipes {
   }
 }
 
-function hasOpen(pid: number, name: string): boolean {
+/** Whether the jobslot of a recipe has a file of that name open. */
+function hasOpen(recipe: Running, name: string): boolean {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith(`/${name}`))
+    const [jobslot] = childrenOf(recipe.pid)
+    return readdirSync(`/proc/${jobslot}/fd`).some((fd) => descriptorTarget(jobslot!, Number(fd))?.endsWith(`/${name}`))
   } catch {
     return false
   }
 }
 
-/** Kills a command and what it runs. */
+const collecting = (recipe: Running) => waitFor(() => hasOpen(recipe, 'bell'), 10_000)
+const waitingForTurn = (recipe: Running) => waitFor(() => hasOpen(recipe, 'turn') && !hasOpen(recipe, 'bell'), 10_000)
+
+/** Kills a recipe and all that it runs. */
 async function kill({ pid, result }: Running): Promise<void> {
   process.kill(-pid, 'SIGKILL')
   await result
 }
-
-const collecting = ({ pid }: Running) => waitFor(() => hasOpen(pid, 'bell'), 10_000)
-const waitingForTurn = ({ pid }: Running) => waitFor(() => hasOpen(pid, 'turn') && !hasOpen(pid, 'bell'), 10_000)
 
 describe('a killed collector', () => {
   test('that waits in turn blocks nobody', async () => {

@@ -95,6 +95,16 @@ describe.for(makes)('$name', (make) => {
     expect(peak(spans)).toBe(1)
   })
 
+  test('is told of where it stops at the fifo form', async (ctx) => {
+    const path = requireTool(make.tool, ctx)
+    const { stderr } = await jobslot(['run', '--style=fifo', '--', path, '--version'])
+    expect(stderr).toBe(
+      make.style === 'fifo'
+        ? ''
+        : `jobslot: ${path} is older than 4.4 and stops at the fifo form of MAKEFLAGS: use --style pipe\n`,
+    )
+  })
+
   /** A recipe that runs a build of six jobs of its own. */
   function inner(words: string, meet: number, ctx: Parameters<typeof requireTool>[1], cwd: string): string {
     const dir = join(cwd, `inner${readdirSync(cwd).length}`)

@@ -13,6 +13,8 @@ import { acquire } from './recipes.ts'
 import { runInTerminal } from './terminal.ts'
 
 const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
+/** Those with which batch systems warn of the end. */
+const warnings = ['SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const
 
 /** Each way in which a command comes to run, under a limit of three slots. */
 const ways = [
@@ -24,7 +26,7 @@ const ways = [
 
 /** Reports that it runs, and each signal that it gets; a second one or some seconds later it ends. */
 const reporter = (exit: string) =>
-  `for s in TERM HUP INT QUIT; do trap "echo $s; ${exit}" $s; done; touch ready; i=0; ` +
+  `for s in TERM HUP INT QUIT USR1 USR2 XCPU; do trap "echo $s; ${exit}" $s; done; touch ready; i=0; ` +
   'while [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done'
 
 describe.for(ways)('jobslot %s %s %s %s, without a terminal', (...args) => {
@@ -44,7 +46,7 @@ describe.for(ways)('jobslot %s %s %s %s, without a terminal', (...args) => {
     return { ...running, ready, expectAllBack }
   }
 
-  test.for(signals)('%s is passed on', async (signal) => {
+  test.for([...signals, ...warnings])('%s is passed on', async (signal) => {
     const { child, result, ready, expectAllBack } = underThree(reporter('exit 3'))
     await ready()
     child.kill(signal)
