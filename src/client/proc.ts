@@ -8,6 +8,8 @@ export interface ProcessEntry {
   name: string
   /** The process was forked and has not replaced its program: a shell's `( … )`, `$( … )` or `… &`. */
   forkedOnly: boolean
+  /** A zombie: its parent has not asked how it ended yet, and may never. */
+  ended: boolean
   /** Clock ticks since boot. With the pid it names a process for good. */
   startTime: string
 }
@@ -40,7 +42,7 @@ export function parseStat(stat: string): ProcessEntry | null {
   const close = stat.lastIndexOf(')')
   if (open < 0 || close < open) return null
   const fields = stat.slice(close + 2).split(' ')
-  const [, parent, , , , , flags] = fields
+  const [state = '', parent, , , , , flags] = fields
   const startTime = fields[19]
   if (parent === undefined || flags === undefined || startTime === undefined) return null
   return {
@@ -48,6 +50,7 @@ export function parseStat(stat: string): ProcessEntry | null {
     parent: Number(parent),
     name: stat.slice(open + 1, close),
     forkedOnly: (Number(flags) & PF_FORKNOEXEC) !== 0,
+    ended: 'ZX'.includes(state),
     startTime,
   }
 }

@@ -52,7 +52,8 @@ export function sweepRecipes(): void {
 function sweepFolder(folder: string): void {
   for (const name of slotFiles(folder)) {
     const [pid, startTime] = name.split('-')
-    if (readProcess(Number(pid))?.startTime !== startTime) removeIfFree(new FifoLock(join(folder, name)))
+    const owner = readProcess(Number(pid))
+    if (owner?.startTime !== startTime || owner?.ended) removeIfFree(new FifoLock(join(folder, name)))
   }
   if (existsSync(join(folder, TURN))) removeIfFree(new FifoLock(join(folder, TURN)), join(folder, BELL))
 }

@@ -294,7 +294,7 @@ describe('a killed collector', () => {
 test('what killed commands leave behind, the next command removes', async () => {
   const recipes = new Recipes(8, distinctTokens(3))
   const holder = await recipes.hold(1, 'never')
-  const collector = recipes.start('-c', '5', '--', 'true')
+  const collector = recipes.start('-c', '6', '--', 'true')
   await collecting(collector)
   const waiting = recipes.start('-c', '3', '--', 'true')
   await waitingForTurn(waiting)

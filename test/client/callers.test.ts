@@ -10,6 +10,7 @@ function chain(text: string): ProcessEntry[] {
     parent: 99 - i,
     name: word.replace(/^\((.*)\)$/, '$1').replace('~', ' '),
     forkedOnly: word.startsWith('('),
+    ended: false,
     startTime: String(i),
   }))
 }
@@ -67,7 +68,7 @@ describe('isServer', () => {
   )
 
   test.for(['sh', 'makeinfo', 'cmake', 'ninja2', 'node', 'jobslots', 'jobslot2 run', ''])('not %s', (name) => {
-    expect(isServer({ pid: 2, parent: 1, name, forkedOnly: false, startTime: '0' })).toBe(false)
+    expect(isServer({ pid: 2, parent: 1, name, forkedOnly: false, ended: false, startTime: '0' })).toBe(false)
   })
 })
 

@@ -16,6 +16,7 @@ describe('parseStat', () => {
         parent: 45,
         name,
         forkedOnly: false,
+        ended: false,
         startTime: '987654321',
       })
     },
@@ -25,6 +26,16 @@ describe('parseStat', () => {
     expect(parseStat(stat('sh', 4194560 | 0x40))).toMatchObject({ forkedOnly: true })
     expect(parseStat(stat('sh', 0x40))).toMatchObject({ forkedOnly: true })
     expect(parseStat(stat('sh', 0x80))).toMatchObject({ forkedOnly: false })
+  })
+
+  test('a zombie has ended, and keeps its start', () => {
+    for (const state of ['Z', 'X']) {
+      const text = stat('S Z').replace(') S ', `) ${state} `)
+      expect(parseStat(text)).toMatchObject({ name: 'S Z', ended: true, startTime: '987654321' })
+    }
+    for (const state of ['R', 'S', 'D', 'T', 't', 'I']) {
+      expect(parseStat(stat('Z').replace(') S ', `) ${state} `))).toMatchObject({ ended: false })
+    }
   })
 
   test.for(['', 'nonsense', '1 (a', '1 a) S 1', ')(', '123 (sh) S', stat('sh').split(' ').slice(0, 15).join(' ')])(
@@ -46,6 +57,7 @@ describe('the process table', () => {
       parent: process.pid,
       name: 'sleep',
       forkedOnly: false,
+      ended: false,
       startTime: expect.stringMatching(/^\d+$/),
     })
     child.kill()

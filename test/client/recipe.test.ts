@@ -5,7 +5,7 @@ import { FifoLock } from '../../src/client/fifo-lock.ts'
 import { readProcess } from '../../src/client/proc.ts'
 import { recipeOf, sweepRecipes } from '../../src/client/recipe.ts'
 import { mkfifo } from '../../src/fd.ts'
-import { tempDir } from '../support/processes.ts'
+import { childrenOf, start, tempDir, waitFor } from '../support/processes.ts'
 
 let dir: string
 /** What is left of a jobserver's recipes. */
@@ -63,6 +63,16 @@ test('the sweep takes what no process uses any more, whatever its jobserver', ()
   sweepRecipes()
   expect(left('9:77')).toEqual([alive])
   expect(existsSync(join(dir, 'recipes', '9:78'))).toBe(false)
+})
+
+test('a zombie uses nothing any more', async () => {
+  // It has replaced the shell that would have asked how its child ended.
+  const { pid } = start(['sh', '-c', 'true & exec sleep 60'])
+  await waitFor(() => childrenOf(pid).length === 1 && readProcess(childrenOf(pid)[0]!)?.ended === true)
+  const [zombie] = childrenOf(pid)
+  leave('9:77', `${zombie}-${readProcess(zombie!)!.startTime}`)
+  sweepRecipes()
+  expect(existsSync(join(dir, 'recipes', '9:77'))).toBe(false)
 })
 
 test('the sweep leaves what is held or waited for', () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { available, info, poll, read, readSync, write } from '../../src/fd.ts'
 import type { ReadWay } from '../../src/native/ends.ts'
-import { flagsOf, openFdCount, waitFor } from '../support/processes.ts'
+import { flagsOf, openFdCount } from '../support/processes.ts'
 import { fifoEnds, openMedium, pipeEnds, waysOf } from './media.ts'
 import { type Program, runProgram, startProgram } from './program.ts'
 import { python } from './python.ts'
@@ -185,7 +185,11 @@ test('what cannot be opened again is spliced, and written when there is room', a
 })
 
 test('a wait leaves no descriptor, however it ends', async () => {
-  const count = () => openFdCount(process.pid)
+  // The thread that read for a parked wait ends a moment after it.
+  const count = async () => {
+    await sleep(200)
+    return openFdCount(process.pid)
+  }
   const { readFd, writeFd } = fifoEnds()
   const round = async (way: ReadWay | undefined) => {
     await read(readFd, 1, { way, timeout: 1 }).catch(() => {})
@@ -207,8 +211,7 @@ test('a wait leaves no descriptor, however it ends', async () => {
     }
   }
   for (const way of waysOf.FIFO) await round(way)
-  const before = count()
+  const before = await count()
   for (let i = 0; i < 20; i++) for (const way of waysOf.FIFO) await round(way)
-  // The thread that read for the last parked wait ends after it.
-  await waitFor(() => count() === before)
+  expect(await count()).toBe(before)
 })
