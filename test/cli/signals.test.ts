@@ -147,7 +147,7 @@ describe('in a terminal', () => {
   })
 })
 
-describe('a storm of signals', () => {
+describe('a storm of signals', { retry: 0 }, () => {
   const seconds = 20
   const kinds = [
     ['acquire', '-c', '2', '--'],

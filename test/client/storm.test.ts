@@ -7,7 +7,7 @@ import { built } from './program.ts'
 const seconds = Number(process.env.STORM_SECONDS ?? 15)
 const tokens = distinctTokens(6)
 
-describe('eight processes that do all a client can do, and end in every way', () => {
+describe('eight processes that do all a client can do, and end in every way', { retry: 0 }, () => {
   const storms = [
     { through: 'a pipe', way: 'any', make: () => pipeJobserver(tokens), lasts: seconds },
     { through: 'a FIFO', way: 'any', make: () => namedJobserver(join(tempDir(), 'jobserver'), tokens), lasts: seconds },

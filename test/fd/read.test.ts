@@ -9,6 +9,17 @@ import { closeOnce, fifoEnds, type MediumName, mediaAndWays, openMedium, pipeEnd
 /** What arrives through a terminal comes from another process. */
 const arrives = (fd: number, bytes: number) => waitFor(() => available(fd) >= bytes)
 
+/** A parked read's own thread has 20 ms to fetch what lies there, and does not get them on every busy machine. */
+async function patiently(call: () => Buffer | Promise<Buffer>): Promise<Buffer> {
+  for (let attempts = 3; ; attempts--) {
+    try {
+      return await call()
+    } catch (error) {
+      if (attempts === 1) throw error
+    }
+  }
+}
+
 describe.each(mediaAndWays)('$title', ({ medium: name, way }) => {
   const most = way === 'parked' ? 1 : 3
 
@@ -16,8 +27,8 @@ describe.each(mediaAndWays)('$title', ({ medium: name, way }) => {
     const { fd, send } = await openMedium(name, ctx)
     send('abcdef')
     await arrives(fd, 6)
-    expect(String(await read(fd, most, { way, timeout: 0 }))).toBe('abc'.slice(0, most))
-    expect(String(readSync(fd, 1, { way, timeout: 0 }))).toBe('abcdef'[most])
+    expect(String(await patiently(() => read(fd, most, { way, timeout: 0 })))).toBe('abc'.slice(0, most))
+    expect(String(await patiently(() => readSync(fd, 1, { way, timeout: 0 })))).toBe('abcdef'[most])
     expect(available(fd)).toBe(5 - most)
   })
 
