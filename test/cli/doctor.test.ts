@@ -5,7 +5,7 @@ import { cli } from '../support/cli.ts'
 import { distinctTokens, fifoJobserver } from '../support/jobserver.ts'
 import { type Env, type Result, run, tempDir } from '../support/processes.ts'
 import { requireTool } from '../support/tools.ts'
-import { jobserverOf, jobslot, makes, writeMakefile } from './recipes.ts'
+import { jobserverOf, jobslot, makes, requireProgram, writeMakefile } from './recipes.ts'
 
 const doctor = `${cli.join(' ')} doctor`
 
@@ -261,7 +261,8 @@ describe('each way in which a jobserver cannot be used', () => {
     expect(found).toContain('ERR_JOBSLOT_FOREIGN_PIPE')
   })
 
-  test('a FIFO that another user has made', async () => {
+  test('a FIFO that another user has made', async (ctx) => {
+    if (process.getuid?.() === 0) requireProgram('setpriv', ctx)
     const { path } = fifoJobserver(tempDir(), distinctTokens(2))
     const env = { MAKEFLAGS: ` -j4 --jobserver-auth=fifo:${path}` }
     // Root may open anything, so it becomes someone who may not; everyone else forbids it to himself.

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../support/cli.ts'
 import { run, tempDir } from '../support/processes.ts'
-import { jobslot } from './recipes.ts'
+import { jobslot, requireProgram } from './recipes.ts'
 
 const noLimit =
   'jobslot: no limit is in force here, so nothing is waited for: start the build with jobslot run, make -j or the like\n'
@@ -214,7 +214,8 @@ describe('69: a state folder that cannot be used', () => {
     }
   })
 
-  test('a folder that belongs to someone else', async () => {
+  test('a folder that belongs to someone else', async (ctx) => {
+    if (process.getuid?.() === 0) requireProgram('setpriv', ctx)
     const JOBSLOT_DIR = tempDir()
     chmodSync(JOBSLOT_DIR, 0o755)
     const command = [...cli, 'run', '-j2', 'touch', 'ran']

@@ -6,7 +6,7 @@ import { cliFile, packageDir } from '../support/cli.ts'
 import { distinctTokens, sortedHex } from '../support/jobserver.ts'
 import { run, tempDir } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
-import { acquire, build, buildAsClient, job, jobserverOf, makes, writeMeeting } from './recipes.ts'
+import { acquire, build, buildAsClient, job, jobserverOf, makes, requireProgram, writeMeeting } from './recipes.ts'
 
 /**
  * A recipe that starts `jobslot acquire` more than once: each is a process of its own and cannot know of the others,
@@ -77,6 +77,7 @@ describe.for(makes)('$name, make itself a client', (make) => {
 
 describe.for(makes)('through npx: $name', (make) => {
   test('two recipes under -j2', async (ctx) => {
+    requireProgram('npx', ctx)
     const cwd = tempDir()
     mkdirSync(join(cwd, 'node_modules/.bin'), { recursive: true })
     symlinkSync(packageDir, join(cwd, 'node_modules/jobslot'))

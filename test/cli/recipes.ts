@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newState } from '../real/state.ts'
@@ -110,4 +111,14 @@ async function builtBy(argv: string[], recipes: readonly string[], options: RunO
 /** On a busy machine any wait may take longer than the 2 s after which jobslot tells of it. */
 export function withoutWaiting(stderr: string): string {
   return stderr.replaceAll(/^jobslot: waiting for .*\n/gm, '')
+}
+
+/** As `requireTool`, for a program that any version of will do. */
+export function requireProgram(name: string, ctx: Skippable): void {
+  const { status } = spawnSync(name, ['--version'], { stdio: 'ignore' })
+  if (status === 0) return
+  const message = `${name} is missing: install it`
+  if (process.env.CI) throw new Error(message)
+  console.warn(`SKIPPED: ${message}`)
+  ctx.skip(message)
 }

@@ -44,14 +44,16 @@ describe('what the command is told', () => {
     expect([read, write]).toEqual([path, path])
   })
 
-  test('without -j there are as many slots as there are CPUs for it', async () => {
+  test('without -j there are as many slots as there are CPUs for it', async (ctx) => {
+    requireProgram('taskset', ctx)
     const { stdout } = await runScript([], show)
     expect(stdout).toContain(` -j${availableCpus()} `)
     const one = await run(['taskset', '-c', '0', ...cli, 'run', 'sh', '-c', show], { env: newState().env })
     expect(one.stdout).toContain(' -j1 ')
   })
 
-  test('the descriptors of the jobserver, blocking, and no other', async () => {
+  test('the descriptors of the jobserver, blocking, and no other', async (ctx) => {
+    requireProgram('bash', ctx)
     // The shell has more where whoever started the tests left more open, and one for the pipe of the $( ).
     const list = 'for fd in $(ls /proc/$$/fd); do printf "%s " $fd; sed -n "s/^flags:\t0*//p" /proc/$$/fdinfo/$fd; done'
     const flagsIn = ({ stdout }: Result) => {

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Result, type RunOptions, run, tempDir } from '../support/processes.ts'
 import type { Skippable } from '../support/tools.ts'
+import { requireProgram } from './recipes.ts'
 
 /** Runs a command as the leader of a terminal's session, and types KEYS there once the command has printed AT. */
 const DRIVER = `
@@ -35,20 +35,9 @@ export function runInTerminal(
   options: RunOptions & { at?: string; keys?: string },
   ctx: Skippable,
 ): Promise<Result> {
-  requirePython(ctx)
+  requireProgram('python3', ctx)
   const { at = '', keys = '', ...rest } = options
   const driver = join(tempDir(), 'driver.py')
   writeFileSync(driver, DRIVER)
   return run(['python3', driver, at, keys, ...argv], rest)
-}
-
-function requirePython(ctx: Skippable): void {
-  try {
-    execFileSync('python3', ['-c', 'import pty'], { stdio: 'ignore' })
-  } catch {
-    const message = 'python3 is missing, which drives a terminal: install it'
-    if (process.env.CI) throw new Error(message)
-    console.warn(`SKIPPED: ${message}`)
-    ctx.skip(message)
-  }
 }

@@ -246,8 +246,8 @@ describe('many tasks', () => {
         return (user + system) / count
       }
       const least = async (count) => Math.min(await cost(count), await cost(count), await cost(count))
-      await cost(20_000)
-      console.log(JSON.stringify([await least(10_000), await least(80_000)]))
+      await cost(5000)
+      console.log(JSON.stringify([await least(5000), await least(40_000)]))
     `)) as [number, number]
     // Where each costs in proportion to their number, the ratio is 8.
     expect(many / few).toBeLessThan(4)

@@ -41,3 +41,19 @@ test('does what an array does, whatever is asked of it', () => {
     }),
   )
 })
+
+test('a step costs no more in a long line than in a short one', () => {
+  const cost = (length: number) => {
+    const line = new Line<number>()
+    for (let i = 0; i < length; i++) line.add(i)
+    const before = process.cpuUsage().user
+    for (let i = length; i < length + 100_000; i++) {
+      line.add(i)
+      line.shift()
+    }
+    return process.cpuUsage().user - before
+  }
+  cost(100)
+  // Where a step costs in proportion to the length, the ratio is above a hundred.
+  expect(cost(50_000) / cost(100)).toBeLessThan(15)
+})
