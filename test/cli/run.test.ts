@@ -8,7 +8,16 @@ import { distinctTokens, fifoJobserver, sortedHex } from '../support/jobserver.t
 import { type Env, type Result, run, start, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
-import { buildAsClient, job, jobserverOf, jobslot, makes, withoutWaiting, writeMakefile } from './recipes.ts'
+import {
+  buildAsClient,
+  job,
+  jobserverOf,
+  jobslot,
+  makes,
+  requireProgram,
+  withoutWaiting,
+  writeMakefile,
+} from './recipes.ts'
 
 /** Runs a shell script under `jobslot run`. */
 async function runScript(words: string[], script: string, env: Env = {}): Promise<Result & { left: string[] }> {
