@@ -29,11 +29,7 @@ export async function runCommand(command: readonly string[], options: SpawnOptio
           if (child.pid === undefined) resolve({ code: couldNotRun(program, error), signal: null })
         })
         child.on('exit', (code, signal) => {
-          resolve(
-            signal
-              ? { code: null, signal }
-              : { code: signal === null ? (code ?? EXIT.software) : killed(program), signal: null },
-          )
+          resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
         })
       }),
   )
@@ -83,12 +79,6 @@ function couldNotRun(program: string, error: NodeJS.ErrnoException): number {
   }
   tell(`${program} cannot be run: ${error.code ?? error.message}`)
   return EXIT.cannotRun
-}
-
-/** Node has no name for a real-time signal, and tells neither its number nor a status. */
-function killed(program: string): number {
-  tell(`${program} was ended by a signal that has no name`)
-  return 128
 }
 
 /** Ends this process as the command ended: by the same signal, or with the same status. */
