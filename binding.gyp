@@ -8,6 +8,8 @@
         'src-native/descriptors.cc',
         'src-native/locks.cc',
         'src-native/waits.cc',
+        'src-native/core/byte_lock.cc',
+        'src-native/core/lock_file.cc',
         'src-native/core/parked.cc',
         'src-native/core/read.cc',
         'src-native/core/thread.cc',

@@ -20,6 +20,8 @@ static void clean_up(void* data) {
     if (channel->write_fd != channel->read_fd) close(channel->write_fd);
   }
   free(state->channels);
+  for (int i = 0; i < state->lock_count; i++) delete state->locks[i];
+  free(state->locks);
   delete state;
 }
 
@@ -30,7 +32,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_descriptors(env, exports);
   add_channels(env, exports, state);
   add_waits(env, exports, state);
-  add_locks(env, exports);
+  add_locks(env, exports, state);
   return exports;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "addon.h"
+#include "core/lock_file.h"
 
 namespace jobslot {
 
@@ -24,6 +25,8 @@ struct State {
   int outstanding = 0;  // waits started and not yet delivered or cancelled: they keep the process alive
   Channel* channels = nullptr;
   int channel_count = 0;
+  LockFile** locks = nullptr;  // what JavaScript opened in a thread that is ended, nobody would close
+  int lock_count = 0;
   bool stopped = false;
 
   Channel* channel(int index) {
@@ -35,6 +38,8 @@ struct State {
     Channel* found = channel(static_cast<int>(tag & 0x7fffffff));
     return found && found->generation == static_cast<uint32_t>(tag >> 32) ? found : nullptr;
   }
+  // Takes the wait over. 0 or -errno.
+  int start(napi_env env, Wait* wait);
   // Gives back every token that is out on the channel.
   static void give_back_all(Channel* channel);
   // Ends the waiting thread and gives back every token of every channel. Nothing works after it.

@@ -26,6 +26,21 @@ void keep_alive(napi_env env, State* state, int change) {
   if (before > 0 && state->outstanding == 0) napi_unref_threadsafe_function(env, state->deliver);
 }
 
+}  // namespace
+
+int State::start(napi_env env, Wait* wait) {
+  int failed = !waiter ? EINVAL : waiter->start(wait);
+  if (failed) {
+    if (!waiter) wait->fd = wait->give_fd = -1;
+    delete wait;
+    return -failed;
+  }
+  keep_alive(env, this, 1);
+  return 0;
+}
+
+namespace {
+
 void notify(void* context) {
   napi_call_threadsafe_function(static_cast<State*>(context)->deliver, nullptr, napi_tsfn_nonblocking);
 }
@@ -100,15 +115,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value start(const Napi::CallbackInfo& info, Wait* wait) {
-  State* state = state_of(info);
-  int failed = !state->waiter ? EINVAL : state->waiter->start(wait);
-  if (failed) {
-    if (!state->waiter) wait->fd = wait->give_fd = -1;
-    delete wait;
-    return number(info, -failed);
-  }
-  keep_alive(info.Env(), state, 1);
-  return number(info, 0);
+  return number(info, state_of(info)->start(info.Env(), wait));
 }
 
 // waitEvents(id, fd, events, timeoutMs)

@@ -5,8 +5,7 @@
  * @module
  */
 import { JobslotError } from './errors.ts'
-import type { Binding } from './native/binding.ts'
-import { NO_TIMEOUT, WAY_PARKED } from './native/binding.ts'
+import { WAY_PARKED } from './native/binding.ts'
 import type { DescriptorInfo } from './native/descriptor.ts'
 import { describe } from './native/descriptor.ts'
 import type { ReadWay } from './native/ends.ts'
@@ -14,7 +13,7 @@ import { openReadEnd, openWriteEnd } from './native/ends.ts'
 import { native } from './native/load.ts'
 import { checked, EAGAIN, EBADF, ETIMEDOUT, systemError } from './native/system-error.ts'
 import type { WaitEnd } from './native/waits.ts'
-import { cancelWait, startWait } from './native/waits.ts'
+import { timeoutOf, waitFor } from './native/waits.ts'
 
 export type { DescriptorInfo, ReadWay }
 
@@ -106,8 +105,8 @@ export async function poll(
   options: WaitOptions = {},
 ): Promise<PollResult | null> {
   const mask = maskOf(events)
-  const timeout = timeoutOf(options)
-  const end = await wait((binding, id) => binding.waitEvents(id, fd, mask, timeout), 'poll', options.signal)
+  const timeout = timeoutOf(options.timeout)
+  const end = await waitFor((binding, id) => binding.waitEvents(id, fd, mask, timeout), 'poll', options.signal)
   if (end.status === 'timeout') return null
   return resultOf(readyValue(end, 'poll'))
 }
@@ -118,7 +117,7 @@ export function pollSync(
   events: PollEvent | readonly PollEvent[],
   options: { timeout?: number | undefined } = {},
 ): PollResult | null {
-  const revents = checked(native().poll(fd, maskOf(events), timeoutOf(options)), 'poll')
+  const revents = checked(native().poll(fd, maskOf(events), timeoutOf(options.timeout)), 'poll')
   return revents === 0 ? null : resultOf(revents)
 }
 
@@ -131,14 +130,14 @@ export function pollSync(
 export async function read(fd: number, length: number, options: ReadOptions = {}): Promise<Buffer> {
   checkLength(length)
   options.signal?.throwIfAborted()
-  const timeout = timeoutOf(options)
+  const timeout = timeoutOf(options.timeout)
   const end = openReadEnd(fd, options.way)
   if (length === 0) {
     native().close(end.fd)
     return Buffer.alloc(0)
   }
   const wanted = end.way === WAY_PARKED ? 1 : length
-  const ended = await wait(
+  const ended = await waitFor(
     (binding, id) => binding.waitBytes(id, end.fd, end.way, wanted, timeout),
     'read',
     options.signal,
@@ -159,7 +158,7 @@ export function readSync(
   try {
     if (length === 0) return Buffer.alloc(0)
     const buffer = Buffer.allocUnsafe(length)
-    const timeout = timeoutOf(options)
+    const timeout = timeoutOf(options.timeout)
     const n = native().readWithin(end.fd, end.way, buffer, timeout)
     if (n === -ETIMEDOUT) throw readTimeout(fd, timeout)
     return buffer.subarray(0, checked(n, 'read'))
@@ -205,14 +204,6 @@ function resultOf(revents: number): PollResult {
   }
 }
 
-function timeoutOf(options: { timeout?: number | undefined }): number {
-  const { timeout } = options
-  if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return NO_TIMEOUT
-  if (typeof timeout !== 'number' || Number.isNaN(timeout))
-    throw new TypeError('timeout must be a number of milliseconds')
-  return Math.max(0, timeout)
-}
-
 function checkLength(length: number): void {
   if (!Number.isInteger(length) || length < 0 || length > 0x7fffffff) {
     throw new TypeError(`read: length must be a whole number of bytes, not ${String(length)}`)
@@ -226,23 +217,4 @@ function readTimeout(fd: number, timeout: number): JobslotError {
 function readyValue(end: WaitEnd, syscall: string): number {
   if (end.status === 'failed') throw systemError(end.errno, syscall)
   return end.status === 'ready' ? end.value : 0
-}
-
-function wait(
-  begin: (binding: Binding, id: number) => number,
-  syscall: string,
-  signal: AbortSignal | undefined,
-): Promise<WaitEnd> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    const onAbort = () => {
-      if (cancelWait(id)) reject(signal?.reason)
-    }
-    const id = startWait(begin, (end) => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve(end)
-    })
-    checked(id, syscall)
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { ProcessEntry } from './proc.ts'
+import type { ProcessEntry } from '../proc.ts'
 
 /**
  * Decisions about the processes above this one. Pure: they take the process table as an argument.

@@ -107,7 +107,7 @@ export class FifoLock {
       return false
     }
     try {
-      return native().isLocked(fd, byte) === 1
+      return native().isLocked(fd, byte, true) === 1
     } finally {
       closeSync(fd)
     }

@@ -6,9 +6,9 @@ import type { DescriptorInfo } from '../native/descriptor.ts'
 import { describe } from '../native/descriptor.ts'
 import type { ReadWay } from '../native/ends.ts'
 import { openReadEnd, openWriteEnd } from '../native/ends.ts'
+import { ancestorsOf, commandLine, descriptorTarget, hasOpen, ownPid } from '../proc.ts'
 import { isNodeLauncher, isServer } from './callers.ts'
 import { channelSource } from './channel-source.ts'
-import { ancestorsOf, commandLine, descriptorTarget, hasOpen, ownPid } from './proc.ts'
 import type { TokenSource } from './token-source.ts'
 
 /** A jobserver that can be used. */

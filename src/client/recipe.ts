@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ancestorsOf, commandLine, ownPid, readProcess } from '../proc.ts'
 import { stateDir } from '../state-dir.ts'
 import { callerOf, isNodeLauncher } from './callers.ts'
 import { FifoLock } from './fifo-lock.ts'
-import { ancestorsOf, commandLine, ownPid, readProcess } from './proc.ts'
 
 const TURN = 'turn'
 const BELL = 'bell'

@@ -32,8 +32,37 @@ export interface Binding {
 
   lock(fd: number, offset: number, exclusive: boolean): number
   unlock(fd: number, offset: number): number
-  isLocked(fd: number, offset: number): number
+  /** 1 when another description's lock excludes one of this kind. */
+  isLocked(fd: number, offset: number, exclusive: boolean): number
+
+  /** A handle, or -errno, LOCK_FOREIGN, LOCK_REMOTE. -1 keeps the owner, or group, of this process. */
+  openLock(path: string, mode: number, uid: number, gid: number, who: string): number
+  /** LOCK_…, or -errno; so the next two. */
+  tryLock(handle: number, shared: boolean): number
+  enqueueLock(handle: number, shared: boolean): number
+  /** 0: a wait has begun, at whose end to ask again. LOCK_HELD: nothing is in the way. */
+  waitLock(id: number, handle: number, timeoutMs: number): number
+  leaveLock(handle: number): number
+  releaseLock(handle: number): number
+  closeLock(handle: number): number
+  /** The record of the holder that died, after LOCK_ABANDONED. */
+  lockPrevious(handle: number): string
+  /** Fills in the two descriptors that keep the lock in a child. */
+  inheritLock(handle: number, into: Int32Array): number
 }
+
+/** What the functions on locks answer: `src-native/core/lock_file.h`. */
+export const LOCK_BUSY = 0
+export const LOCK_HELD = 1
+export const LOCK_STALE = 2
+export const LOCK_SOON = 5
+export const LOCK_ABANDONED = 6
+export const LOCK_FOREIGN = -4099
+export const LOCK_REMOTE = -4100
+
+/** The bytes of a lock file: `src-native/core/lock_file.cc`. */
+export const LOCK_BYTE = 0
+export const LOCK_RECORD_SIZE = 256
 
 /** How to read from a description that others share: `src-native/core/read.h` says what each is. */
 export type Way = 0 | 1 | 2 | 3

@@ -3,6 +3,7 @@ import { getSystemErrorName } from 'node:util'
 
 export const EAGAIN = constants.errno.EAGAIN
 export const EBADF = constants.errno.EBADF
+export const ENOENT = constants.errno.ENOENT
 export const EINVAL = constants.errno.EINVAL
 export const ETIMEDOUT = constants.errno.ETIMEDOUT
 export const ECANCELED = constants.errno.ECANCELED

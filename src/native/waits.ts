@@ -1,5 +1,7 @@
 import type { Binding } from './binding.ts'
+import { NO_TIMEOUT } from './binding.ts'
 import { native } from './load.ts'
+import { checked } from './system-error.ts'
 
 /** How a wait on the addon's thread ended. */
 export type WaitEnd =
@@ -43,6 +45,38 @@ export function cancelWait(id: number): boolean {
   const cancelled = native().cancel(id)
   if (cancelled) ends.delete(id)
   return cancelled
+}
+
+/**
+ * The same as a promise. An abort that comes when the wait already has its result is too late.
+ *
+ * @throws the signal's reason; a system error of `syscall` where the wait could not start.
+ */
+export function waitFor(
+  begin: (binding: Binding, id: number) => number,
+  syscall: string,
+  signal: AbortSignal | undefined,
+): Promise<WaitEnd> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const onAbort = () => {
+      if (cancelWait(id)) reject(signal?.reason)
+    }
+    const id = startWait(begin, (end) => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve(end)
+    })
+    checked(id, syscall)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** What the addon takes for a caller's timeout. @throws TypeError */
+export function timeoutOf(timeout: number | undefined): number {
+  if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return NO_TIMEOUT
+  if (typeof timeout !== 'number' || Number.isNaN(timeout))
+    throw new TypeError('timeout must be a number of milliseconds')
+  return Math.max(0, timeout)
 }
 
 let atExit = false

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { descriptorTarget } from '../../src/client/proc.ts'
+import { descriptorTarget } from '../../src/proc.ts'
 import { newState } from '../real/state.ts'
 import { cli } from '../support/cli.ts'
 import { distinctTokens, type FifoJobserver, fifoJobserver, sortedHex } from '../support/jobserver.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { callerOf, isNodeLauncher, isServer } from '../../src/client/callers.ts'
-import type { ProcessEntry } from '../../src/client/proc.ts'
+import type { ProcessEntry } from '../../src/proc.ts'
 
 /** `sh` is a program; `(sh)` a fork that still runs the program of its parent. The nearest comes first. */
 function chain(text: string): ProcessEntry[] {

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FifoLock } from '../../src/client/fifo-lock.ts'
-import { readProcess } from '../../src/client/proc.ts'
 import { recipeOf, sweepRecipes } from '../../src/client/recipe.ts'
 import { mkfifo } from '../../src/fd.ts'
+import { readProcess } from '../../src/proc.ts'
 import { childrenOf, start, tempDir, waitFor } from '../support/processes.ts'
 
 let dir: string

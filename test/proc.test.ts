@@ -1,7 +1,7 @@
 import { closeSync, openSync, readlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ancestorsOf, commandLine, descriptorTarget, hasOpen, parseStat, readProcess } from '../../src/client/proc.ts'
-import { childrenOf, start, tempDir, waitFor } from '../support/processes.ts'
+import { ancestorsOf, commandLine, descriptorTarget, hasOpen, parseStat, readProcess } from '../src/proc.ts'
+import { childrenOf, start, tempDir, waitFor } from './support/processes.ts'
 
 /** A line of /proc/PID/stat. */
 const stat = (name: string, flags = 4194560) =>
