@@ -117,9 +117,7 @@ Napi::Value release_lock(const Napi::CallbackInfo& info) {
 Napi::Value close_lock(const Napi::CallbackInfo& info) {
   LockFile* file = lock_at(info, 0);
   if (!file) return integer(info, -EBADF);
-  file->leave();
-  file->release();
-  file->remove_if_free();
+  file->let_go();
   state_of(info)->locks[int_at(info, 0)] = nullptr;
   delete file;
   return integer(info, 0);

@@ -480,8 +480,15 @@ int LockFile::release() {
   return 0;
 }
 
+void LockFile::let_go() {
+  leave();
+  release();
+  remove_if_free();
+  // A child that was asked to keep the lock may have a copy of the descriptor for ever.
+  lock_bytes(file_, F_UNLCK, 0, kLastByte);
+}
+
 void LockFile::remove_if_free() {
-  if (held_ || ticket_ >= 0 || file_ < 0) return;
   if (lock_bytes(file_, F_WRLCK, kLock, 1) != 0) return;
   off_t size = 0;
   // With these, nobody can have come to wait on a file that is no longer there.
@@ -508,7 +515,6 @@ void LockFile::remove_if_free() {
       unlink(path_);
     }
   }
-  lock_bytes(file_, F_UNLCK, 0, kLastByte);
 }
 
 void LockFile::inherit(int fds[2]) {

@@ -57,8 +57,9 @@ class LockFile {
 
   // Gives the lock back. 0.
   int release();
-  // Removes the file if nobody holds it, waits for it or was left in it unreported. The handle is of no use after it.
-  void remove_if_free();
+  // The same, and out of the line, for good: nothing but the end is left to this handle. Removes the file if nobody holds
+  // the lock, waits for it or was left in it unreported.
+  void let_go();
 
   // From here on the descriptors may be shared with a child: its copy keeps the lock when this process dies.
   void inherit(int fds[2]);
@@ -67,6 +68,7 @@ class LockFile {
 
  private:
   bool is_current(off_t* size = nullptr);
+  void remove_if_free();
   bool has_name();
   int open_folder();
   int open_fifo(const char* name, int* fd);

@@ -26,11 +26,34 @@ export function splitArguments<Options extends OptionTable>(words: string[], opt
   }
 }
 
+/** The same with one word of the command's own before CMD, before or behind which the options stand. @throws UsageError */
+export function splitWithOperand<Options extends OptionTable>(
+  words: string[],
+  options: Options,
+): Split<Options> & { operand: string | undefined } {
+  const before = splitArguments(words, options)
+  const [operand, ...rest] = before.command
+  // Behind -- there are no more options.
+  const ended = words[words.length - before.command.length - 1] === '--'
+  if (operand === undefined || ended) return { values: before.values, operand, command: rest }
+  const behind = splitArguments(rest, options)
+  return { values: { ...before.values, ...behind.values }, operand, command: behind.command }
+}
+
 /** Node's first sentence. The next ones explain how to write words with a dash, by rules that are not these here. */
 function usageMessage(error: Error): string {
   const [, option] = /^Option '(-[^',\s]*).*argument (?:is ambiguous|missing)/.exec(error.message) ?? []
   if (option !== undefined) return `${option} needs a value`
   return error.message.replace(/\.\s+(To specify|Did you forget).*$/s, '').replace(/\.$/, '')
+}
+
+/** What --timeout and --no-wait say, in milliseconds; null where neither is there. @throws UsageError */
+export function parseWait(values: { timeout?: string; 'no-wait'?: boolean }, command: string): number | null {
+  if (values['no-wait']) {
+    if (values.timeout !== undefined) throw new UsageError(`${command}: --no-wait and --timeout exclude each other`)
+    return 0
+  }
+  return values.timeout === undefined ? null : parseDuration(values.timeout, '--timeout')
 }
 
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const

@@ -5,15 +5,17 @@ const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make
   jobslot run -j4 -- make          make, and all that it starts, share 4 slots
   jobslot acquire -- cmd           cmd waits for a slot of the limit in force and holds it
   jobslot doctor                   which limit is in force here, and does it work?
+  jobslot lock NAME -- cmd         cmd waits until nobody else holds the lock NAME, and holds it
+  jobslot locks                    who holds which lock, and who waits
 
   jobslot COMMAND --help           more on one of them
   jobslot --version
 
 Options end at -- or at the first word that is no option. Times: 500ms, 10s, 2m, 1h; a bare number is seconds.
 
-Exit status: that of the command (by the same signal, where one ended it); 64 wrong use; 69 the jobserver or the state
-folder cannot be used; 70 a fault of jobslot's own; 75 no slot in time; 126 the command cannot be run; 127 it is not
-found.
+Exit status: that of the command (by the same signal, where one ended it); 64 wrong use; 69 the jobserver, the lock or
+the state folder cannot be used; 70 a fault of jobslot's own; 75 no slot or lock in time; 126 the command cannot be run;
+127 it is not found.
 
 Environment: MAKEFLAGS, CARGO_MAKEFLAGS, MFLAGS name the jobserver; JOBSLOT_DIR is the state folder (/tmp/jobslot-UID);
 NODE_DEBUG=jobslot traces every token; NO_COLOR.`
@@ -55,6 +57,28 @@ Says which limit is in force here, how it was found, whether it works and why no
 
       --json   { inForce, pool, stateDir, jobserver: null |
                  { style, auth, usable, reason, code, available, jobs, load, dryRun, variable } }`,
+  lock: `jobslot lock NAME [-s] [-w TIME | -n] [-E STATUS] [--label TEXT] [--dir DIR] [--] CMD [ARG…]
+
+Runs CMD while no other process holds the lock NAME, which may be any text. Who came first is served first. The kernel
+frees the lock when its holder dies; whoever comes next is told of it on stderr. If jobslot itself is killed, the lock
+lasts until CMD ends.
+
+  -s, --shared           together with others who share it, but with nobody who does not
+  -w, --timeout TIME     how long to wait; without it for ever
+  -n, --no-wait          the same as --timeout 0
+  -E, --timeout-status N the exit status for no lock in time (75)
+      --label TEXT       what others see of this holder in jobslot locks; without it, CMD
+      --dir DIR          keep the lock in this folder, for users who share it; else it is yours on this host
+
+  jobslot lock deploy -- ./deploy.sh
+  jobslot lock cache -s -w 30s -- npm test`,
+  locks: `jobslot locks [--json] [--dir DIR]
+
+Lists the locks that somebody holds or waits for, and those whose holder died and that nobody has taken since.
+
+      --dir DIR  those in this folder; else yours on this host
+      --json     [{ name, holders, waiters, abandoned }], each a list of { pid, label, since, shared };
+                 since is in milliseconds since 1970`,
 }
 
 /** @throws UsageError where there is no such command */

@@ -14,6 +14,8 @@ const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   run: () => import('./commands/run.ts'),
   acquire: () => import('./commands/acquire.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  lock: () => import('./commands/lock.ts'),
+  locks: () => import('./commands/locks.ts'),
 }
 
 async function main(words: string[]): Promise<void> {
@@ -35,7 +37,7 @@ async function main(words: string[]): Promise<void> {
 }
 
 function whatCommand(name: string): string {
-  if (name === '') return 'no command was given; there are run, acquire and doctor'
+  if (name === '') return 'no command was given; there are run, acquire, lock, locks and doctor'
   if (/^-j/.test(name)) return `unknown command "${name}"; was jobslot run ${name} meant?`
   return `unknown command "${name}"`
 }

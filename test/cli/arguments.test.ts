@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseCount, parseDuration, parseNumber, splitArguments } from '../../src/cli/arguments.ts'
+import { parseCount, parseDuration, parseNumber, splitArguments, splitWithOperand } from '../../src/cli/arguments.ts'
 import { UsageError } from '../../src/cli/exit-codes.ts'
 
 const OPTIONS = {
@@ -50,6 +50,29 @@ describe('splitArguments', () => {
     const split = () => splitArguments(words, OPTIONS)
     expect(split).toThrow(UsageError)
     expect(split).toThrow(message)
+  })
+})
+
+describe('splitWithOperand', () => {
+  test.for<[string[], string | undefined, Record<string, unknown>, string[]]>([
+    [[], undefined, {}, []],
+    [['-w'], undefined, { wait: true }, []],
+    [['name'], 'name', {}, []],
+    [['name', 'make'], 'name', {}, ['make']],
+    [['name', '--', 'make'], 'name', {}, ['make']],
+    [['name', '-w', 'make', '-w'], 'name', { wait: true }, ['make', '-w']],
+    [['-w', 'name', 'make'], 'name', { wait: true }, ['make']],
+    [['-j1', 'name', '-wj2', '--', 'make', '-j3'], 'name', { wait: true, jobs: '2' }, ['make', '-j3']],
+    [['--', 'name', '-w'], 'name', {}, ['-w']],
+    [['--', '-name', '--', 'make'], '-name', {}, ['--', 'make']],
+    [['-w', '--', 'name', 'make'], 'name', { wait: true }, ['make']],
+    [['', 'make'], '', {}, ['make']],
+  ])('%j', ([words, operand, values, command]) => {
+    expect(splitWithOperand(words, OPTIONS)).toEqual({ operand, values, command })
+  })
+
+  test.for([[['--nonsense', 'name', 'make']], [['name', '--nonsense', 'make']]])('%j is wrong use', ([words]) => {
+    expect(() => splitWithOperand(words!, OPTIONS)).toThrow(/^Unknown option '--nonsense'$/)
   })
 })
 

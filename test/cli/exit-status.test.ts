@@ -14,6 +14,7 @@ const ways = [
   ['run', '-j2', '--'],
   ['acquire', '--'],
   ['acquire', '-c', '2', '--'],
+  ['lock', 'it', '--'],
 ]
 
 describe.for(ways)('jobslot %s %s %s', (...args) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { packageDir } from '../support/cli.ts'
 import { jobslot } from './recipes.ts'
 
-const commands = ['run', 'acquire', 'doctor']
+const commands = ['run', 'acquire', 'doctor', 'lock', 'locks']
 
 /** The long options that a help text names. */
 const optionsIn = (text: string) => new Set(text.match(/--[a-z-]+[a-z]/g))
@@ -28,13 +28,15 @@ describe('help', () => {
     const texts = await Promise.all(ways.map((words) => jobslot(words)))
     for (const { code, stderr } of texts) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(new Set(texts.map(({ stdout }) => stdout)).size).toBe(1)
-    expect(texts[0]!.stdout).toMatch(new RegExp(`^jobslot ${command} \\[`))
+    expect(texts[0]!.stdout).toMatch(new RegExp(`^jobslot ${command} (NAME )?\\[`))
   })
 
   test.for<[string, string[]]>([
     ['run', ['--jobs', '--style', '--strict']],
     ['acquire', ['--count', '--no-substitute', '--timeout', '--no-wait', '--timeout-status', '--strict']],
     ['doctor', ['--json']],
+    ['lock', ['--shared', '--timeout', '--no-wait', '--timeout-status', '--label', '--dir']],
+    ['locks', ['--json', '--dir']],
   ])('of %s names its options', async ([command, options]) => {
     const { stdout } = await jobslot([command, '--help'])
     expect([...optionsIn(stdout)]).toEqual(expect.arrayContaining(options))

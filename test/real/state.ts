@@ -4,7 +4,7 @@ import { tempDir } from '../support/processes.ts'
 /** A state folder for jobslot that no other test uses. */
 export interface State {
   env: { JOBSLOT_DIR: string }
-  /** What lies in it. The folder that holds the recipes' locks may stay, empty. */
+  /** What lies in it. The folders that hold recipes and locks may stay, empty. */
   left(): string[]
 }
 
@@ -12,6 +12,6 @@ export function newState(): State {
   const dir = tempDir()
   return {
     env: { JOBSLOT_DIR: dir },
-    left: () => readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'recipes'),
+    left: () => readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'recipes' && name !== 'locks'),
   }
 }

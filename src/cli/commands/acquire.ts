@@ -1,6 +1,6 @@
 import type { Client } from '../../client/client.ts'
 import { JobslotError } from '../../errors.ts'
-import { parseCount, parseDuration, parseNumber, splitArguments } from '../arguments.ts'
+import { parseCount, parseNumber, parseWait, splitArguments } from '../arguments.ts'
 import { endAs, runCommand } from '../child.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
@@ -28,7 +28,7 @@ export async function main(words: string[]): Promise<void> {
   if (values.help) return console.log(helpFor('acquire'))
   if (command.length === 0) throw new UsageError('acquire: no command was given to run in the slot')
   const { min, max } = parseCount(values.count ?? '1')
-  const asked = timeoutOf(values)
+  const asked = parseWait(values, 'acquire')
   const timeoutStatus = parseNumber(values['timeout-status'] ?? String(EXIT.timeout), '-E', { min: 0, max: 255 })
   const substitute = values.count !== undefined && !values['no-substitute']
 
@@ -53,14 +53,6 @@ export async function main(words: string[]): Promise<void> {
     tell(error.message)
     process.exit(timeoutStatus)
   }
-}
-
-function timeoutOf(values: { timeout?: string; 'no-wait'?: boolean }): number | null {
-  if (values['no-wait']) {
-    if (values.timeout !== undefined) throw new UsageError('acquire: --no-wait and --timeout exclude each other')
-    return 0
-  }
-  return values.timeout === undefined ? null : parseDuration(values.timeout, '--timeout')
 }
 
 interface Run {

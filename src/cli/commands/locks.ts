@@ -1,0 +1,52 @@
+import { type LockParty, type LockState, locks } from '../../lock.ts'
+import { splitArguments } from '../arguments.ts'
+import { UsageError } from '../exit-codes.ts'
+import { helpFor } from '../help.ts'
+import { styled } from '../messages.ts'
+
+const OPTIONS = {
+  dir: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+export async function main(words: string[]): Promise<void> {
+  const { values, command } = splitArguments(words, OPTIONS)
+  if (values.help) return console.log(helpFor('locks'))
+  if (command.length > 0) throw new UsageError(`locks: what is meant by "${command.join(' ')}"`)
+  const states = locks(values.dir === undefined ? {} : { dir: values.dir })
+  if (values.json) return console.log(JSON.stringify(states, null, 2))
+  if (states.length === 0) return console.log('no lock is held')
+  const [head, ...rows] = table([['LOCK', 'IS', 'BY', 'FOR', 'LABEL'], ...rowsOf(states, Date.now())])
+  console.log([styled(process.stdout, 'bold', head!), ...rows].join('\n'))
+}
+
+function rowsOf(states: readonly LockState[], now: number): string[][] {
+  return states.flatMap(({ name, holders, waiters, abandoned }) => [
+    ...holders.map((party) => row(name, party.shared ? 'shared' : 'held', party, now)),
+    ...waiters.map((party) => row(name, party.shared ? 'wanted, shared' : 'wanted', party, now)),
+    ...abandoned.map((party) => row(name, 'abandoned', party, now)),
+  ])
+}
+
+function row(name: string, state: string, { pid, label, since }: LockParty, now: number): string[] {
+  return [JSON.stringify(name).slice(1, -1), state, String(pid), age(now - since), label ?? '']
+}
+
+/** The two largest units. */
+function age(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000))
+  if (s < 60) return `${s}s`
+  if (s < 3600) return `${Math.floor(s / 60)}m${s % 60}s`
+  return s < 86_400 ? `${Math.floor(s / 3600)}h${Math.floor((s % 3600) / 60)}m` : `${Math.floor(s / 86_400)}d`
+}
+
+function table(rows: readonly string[][]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)))
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
+}
