@@ -81,7 +81,7 @@ test('126: what the command would be told is too much for any', async () => {
 
 describe('64: wrong use', () => {
   test.for<[string[], string]>([
-    [[], 'no command was given; there are run, acquire and doctor'],
+    [[], 'no command was given; there are run, acquire, lock, locks and doctor'],
     [['nonsense'], 'unknown command "nonsense"'],
     [['constructor'], 'unknown command "constructor"'],
     [['--nonsense'], 'unknown command "--nonsense"'],
@@ -115,7 +115,7 @@ describe('64: wrong use', () => {
     [['doctor', 'true'], 'doctor: takes no command'],
     [['doctor', '--yaml'], "Unknown option '--yaml'"],
   ])('%j', async ([words, message]) => {
-    const known = ['run', 'acquire', 'doctor'].includes(words[0] ?? '')
+    const known = ['run', 'acquire', 'doctor', 'lock', 'locks'].includes(words[0] ?? '')
     expect(await jobslot(words)).toEqual({
       code: 64,
       signal: null,
