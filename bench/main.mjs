@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util'
 import { build, cli, compilePrograms, fifoMaker, findMakes, script, scrubbedEnvironment } from './prepare.mjs'
 import { asText } from './report.mjs'
 import { handOver } from './rows/hand-over.mjs'
+import { lock } from './rows/lock.mjs'
 import { make } from './rows/make.mjs'
 import { start } from './rows/start.mjs'
 import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait }
+const ROWS = { token, 'hand-over': handOver, make, start, wait, lock }
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 
