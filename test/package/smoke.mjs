@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect, JobslotError } from 'jobslot'
 import * as fd from 'jobslot/fd'
+import { lock, locks, tryLock } from 'jobslot/lock'
 
 const folder = mkdtempSync(join(process.cwd(), 'smoke-'))
 
@@ -105,6 +106,22 @@ const mainChecks = {
     await new Promise((resolve) => setTimeout(resolve, 500))
     assert.equal(fd.available(end), 1)
     closeSync(end)
+  },
+
+  async lock() {
+    const where = { dir: folder }
+    const first = await lock('it', { ...where, label: 'first' })
+    assert.equal(tryLock('it', where), null)
+    await assert.rejects(lock('it', { ...where, timeout: 20 }), { code: 'ERR_JOBSLOT_TIMEOUT' })
+    const second = lock('it', { ...where, label: 'second' })
+    const [{ holders, waiters }] = locks(where)
+    assert.deepEqual(
+      [...holders, ...waiters].map(({ label }) => label),
+      ['first', 'second'],
+    )
+    first.release()
+    ;(await second).release()
+    assert.deepEqual(locks(where), [])
   },
 
   async connect() {

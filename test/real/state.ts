@@ -12,6 +12,7 @@ export function newState(): State {
   const dir = tempDir()
   return {
     env: { JOBSLOT_DIR: dir },
-    left: () => readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'recipes' && name !== 'locks'),
+    left: () =>
+      readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'recipes' && name !== 'locks'),
   }
 }
