@@ -1,5 +1,6 @@
 // The command line as one CommonJS file: a command's start is counted in milliseconds, and Node needs some twenty of
 // them for its ES module loader and as many files.
+import { resolve } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
@@ -13,6 +14,7 @@ await build({
   target: 'node20',
   format: 'cjs',
   external: ['node-gyp-build'],
+  alias: { 'node:worker_threads': resolve('src/cli/main-thread.ts') },
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'warning',

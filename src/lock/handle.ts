@@ -70,9 +70,12 @@ function startSweeping(): void {
   sweeper = setInterval(sweep, SWEEP_MS).unref()
   if (atExit) return
   atExit = true
-  process.on('exit', () => {
-    for (const path of idle.keys()) closeIdle(path)
-  })
+  process.on('exit', closeAllIdle)
+}
+
+/** At the end of the process: what a signal's end would leave behind. */
+export function closeAllIdle(): void {
+  for (const path of idle.keys()) closeIdle(path)
 }
 
 function sweep(): void {
@@ -86,7 +89,7 @@ function sweep(): void {
 }
 
 /** Closes what is kept of a lock that nobody here uses. */
-export function closeIdle(path: string): void {
+function closeIdle(path: string): void {
   const list = idle.get(path)
   if (!list) return
   idle.delete(path)

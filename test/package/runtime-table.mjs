@@ -29,7 +29,7 @@ function plain(program) {
 }
 
 function withRights(program) {
-  const rights = ['--allow-ffi', '--allow-read', '--allow-env', '--allow-write=.']
+  const rights = ['--allow-ffi', '--allow-read', '--allow-env', '--allow-sys', '--allow-write=.']
   return { command: [program], options: ['run', '--no-prompt', ...rights], env: {} }
 }
 

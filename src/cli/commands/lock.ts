@@ -1,5 +1,6 @@
 import { JobslotError } from '../../errors.ts'
 import { type Lock, type LockParty, lock, locks } from '../../lock.ts'
+import { closeAllIdle } from '../../lock/handle.ts'
 import { parseNumber, parseWait, splitWithOperand } from '../arguments.ts'
 import { endAs, runCommand } from '../child.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
@@ -37,6 +38,7 @@ export async function main(words: string[]): Promise<void> {
       () => lock(name, { shared, label, timeout, signal: ended.signal, ...where }),
     )
   } catch (error) {
+    closeAllIdle()
     if (!(error instanceof JobslotError && error.code === 'ERR_JOBSLOT_TIMEOUT')) throw error
     tell(`${error.message}${heldBy(name, where)}`)
     process.exit(timeoutStatus)
@@ -46,6 +48,8 @@ export async function main(words: string[]): Promise<void> {
   if (held.abandonedBy) tell(whatWasLeft(name, held.abandonedBy))
   const result = await runCommand(command, held.childOptions({ stdio: 'inherit' }), signals)
   held.release()
+  // Where a signal ended the command, one will end this process, and nothing more is run.
+  closeAllIdle()
   endAs(result)
 }
 
