@@ -1,6 +1,6 @@
 import { JobslotError } from '../../errors.ts'
-import { type Lock, type LockParty, lock, locks } from '../../lock.ts'
 import { closeAllIdle } from '../../lock/handle.ts'
+import { type Lock, type LockParty, lock, locks } from '../../lock.ts'
 import { parseNumber, parseWait, splitWithOperand } from '../arguments.ts'
 import { endAs, runCommand } from '../child.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
