@@ -9,6 +9,8 @@ import type { LockPlace } from './place.ts'
 
 const MOST_TRIES = 1000
 const LONGEST_PAUSE_MS = 50
+/** One who was stopped just between giving the lock back and telling so is found out then. */
+const LONGEST_WAIT_MS = 2000
 
 /** The lock, if it is free and nobody waits for it. @throws JobslotError as `lockError` says */
 export function tryHold(place: LockPlace, shared: boolean, label: string | undefined): Handle | null {
@@ -103,7 +105,11 @@ async function turn(handle: Handle, deadline: number, signal: AbortSignal | unde
   try {
     const end = await waitFor(
       (binding, id) => {
-        answer = binding.waitLock(id, handle.number, Math.max(0, deadline - performance.now()))
+        answer = binding.waitLock(
+          id,
+          handle.number,
+          Math.max(0, Math.min(deadline - performance.now(), LONGEST_WAIT_MS)),
+        )
         // No wait has begun: not an error, but nothing to wait for either.
         return answer > 0 ? -ECANCELED : answer
       },
