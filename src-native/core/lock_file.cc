@@ -96,7 +96,8 @@ int fit(int fd, const LockFile::Access& access) {
 }  // namespace
 
 LockFile::~LockFile() {
-  const int fds[] = {life_, waiting_, folder_, file_};
+  // The file first: whoever is woken finds its locks gone.
+  const int fds[] = {file_, life_, waiting_, folder_};
   for (int fd : fds) {
     if (fd >= 0) close(fd);
   }
@@ -178,38 +179,30 @@ int LockFile::open_folder() {
   return -ENOENT;
 }
 
-int LockFile::open_fifo(const char* name, int* fd) {
+// A new one, whatever has its name: only the party that has the number locked may use it. One who waits for the party
+// that had it before may not yet have heard the hang-up, and would never, were this party to open the same FIFO.
+int LockFile::make_fifo(const char* name, int* fd) {
   for (int tries = 0; tries < 100; tries++) {
     if (folder_ < 0) {
       int failed = open_folder();
       if (failed) return failed;
     }
-    *fd = openat(folder_, name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    if (*fd >= 0) {
-      struct stat status;
-      if (file_status(*fd, &status) == 0 && S_ISFIFO(status.st_mode)) return 0;
-      close(*fd);
-      *fd = -1;
-      return -EEXIST;
-    }
-    if (errno != ENOENT) return -errno;
+    unlinkat(folder_, name, 0);
     if (mkfifoat(folder_, name, access_.mode) == 0) {
       *fd = openat(folder_, name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-      if (*fd < 0) return -errno;
-      int failed = fit(*fd, access_);
-      if (failed) {
-        close(*fd);
-        *fd = -1;
+      if (*fd >= 0) {
+        int failed = fit(*fd, access_);
+        if (failed) {
+          close(*fd);
+          *fd = -1;
+        }
+        return failed;
       }
-      return failed;
     }
-    if (errno == ENOENT) {
-      // The folder was removed, by one who died before he removed the file as well, or by a cleaner.
-      close(folder_);
-      folder_ = -1;
-    } else if (errno != EEXIST) {
-      return -errno;
-    }
+    if (errno != ENOENT) return -errno;
+    // The folder was removed, by one who died before he removed the file as well, or by a cleaner.
+    close(folder_);
+    folder_ = -1;
   }
   return -ENOENT;
 }
@@ -239,7 +232,7 @@ int LockFile::join() {
   }
   char name[32];
   holder_fifo(name, slot_);
-  return life_ >= 0 ? 0 : open_fifo(name, &life_);
+  return life_ >= 0 ? 0 : make_fifo(name, &life_);
 }
 
 void LockFile::blank(int slot) {
@@ -336,9 +329,6 @@ void LockFile::drop_lock() {
   if (!inherited_ && !others_wait()) return;
   if (inherited_) {
     // A child may keep its copy open for ever.
-    char name[32];
-    holder_fifo(name, slot_);
-    unlinkat(folder_, name, 0);
     char wake[64] = {};
     ssize_t ignored = write(life_, wake, sizeof wake);
     static_cast<void>(ignored);
@@ -394,7 +384,7 @@ int LockFile::enqueue(bool shared) {
   if (!is_current()) result = kStale;
   char name[32];
   ticket_fifo(name, ticket_);
-  if (result == 0) result = open_fifo(name, &waiting_);
+  if (result == 0) result = make_fifo(name, &waiting_);
   if (result == 0) result = join();
   if (result == 0) result = write_record();
   if (result != 0) leave();

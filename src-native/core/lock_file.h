@@ -71,7 +71,7 @@ class LockFile {
   void remove_if_free();
   bool has_name();
   int open_folder();
-  int open_fifo(const char* name, int* fd);
+  int make_fifo(const char* name, int* fd);
   int join();
   int write_record();
   bool read_record(int slot, char (&record)[kRecordSize + 1]);
