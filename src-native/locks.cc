@@ -123,10 +123,12 @@ Napi::Value close_lock(const Napi::CallbackInfo& info) {
   return integer(info, 0);
 }
 
-// lockPrevious(handle) -> the record of the holder that died, or an empty string
+// lockPrevious(handle) -> the record of the holder that died, once, or an empty string
 Napi::Value lock_previous(const Napi::CallbackInfo& info) {
   LockFile* file = lock_at(info, 0);
-  return Napi::String::New(info.Env(), file ? file->previous() : "");
+  char record[LockFile::kRecordSize + 1] = "";
+  if (file) file->take_previous(record);
+  return Napi::String::New(info.Env(), record);
 }
 
 // inheritLock(handle, into: Int32Array of 2): the descriptors that keep the lock in a child

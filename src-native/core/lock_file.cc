@@ -34,6 +34,11 @@ constexpr size_t kStartSize = sizeof kStart - 1;
 void holder_fifo(char (&name)[32], int slot) { snprintf(name, sizeof name, "h%d", slot); }
 void ticket_fifo(char (&name)[32], int64_t ticket) { snprintf(name, sizeof name, "t%lld", static_cast<long long>(ticket)); }
 
+// Somebody may keep something else there.
+bool is_fifo_name(const char* name) {
+  return (name[0] == 'h' || name[0] == 't') && name[1] != '\0' && strspn(name + 1, "0123456789") == strlen(name + 1);
+}
+
 bool is_waiter(const char* record) { return strstr(record, "\"waiting\":true") != nullptr; }
 
 char* put(char* at, const char* text) {
@@ -113,7 +118,8 @@ int LockFile::open(const char* path, const Access& access, const char* who) {
     // First without O_CREAT: in a folder with the sticky bit the kernel refuses to "create" a file of another's.
     file_ = ::open(path_, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file_ >= 0) break;
-    if (errno != ENOENT) return errno == ELOOP ? static_cast<int>(kForeign) : -errno;
+    if (errno == ELOOP || errno == EISDIR || errno == ENXIO) return kForeign;
+    if (errno != ENOENT) return -errno;
     file_ = ::open(path_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, access_.mode);
     if (file_ >= 0) {
       int failed = fit(file_, access_);
@@ -127,15 +133,22 @@ int LockFile::open(const char* path, const Access& access, const char* who) {
   if (file_status(file_, &status) != 0) return -errno;
   if (!S_ISREG(status.st_mode)) return kForeign;
   if (is_remote(file_)) return kRemote;
-  if (status.st_size == 0) return 0;
-  char start[kRecordSize];
-  ssize_t n = pread(file_, start, sizeof start, 0);
-  if (n < 0) return -errno;
-  bool record = n == static_cast<ssize_t>(kRecordSize) && start[kRecordSize - 1] == '\n' &&
-                (start[0] == ' ' || memcmp(start, kStart, kStartSize) == 0);
-  // Only others' records were written so far.
-  bool hole = n == static_cast<ssize_t>(kRecordSize) && start[0] == '\0' && memcmp(start, start + 1, kRecordSize - 1) == 0;
-  return record || hole ? 0 : kForeign;
+  // In a folder of its user's choice lies other things' data as well.
+  off_t last = status.st_size / static_cast<off_t>(kRecordSize) - 1;
+  return status.st_size == 0 || has_record(0) || (last > 0 && has_hole() && has_record(static_cast<int>(last))) ? 0 : kForeign;
+}
+
+// Blank or not.
+bool LockFile::has_record(int slot) {
+  char record[kRecordSize + 1];
+  if (!read_at(slot, record) || record[kRecordSize - 1] != '\n') return false;
+  return memcmp(record, kStart, kStartSize) == 0 || (record[0] == ' ' && memcmp(record, record + 1, kRecordSize - 2) == 0);
+}
+
+// Only others' records were written so far.
+bool LockFile::has_hole() {
+  char record[kRecordSize + 1];
+  return read_at(0, record) && record[0] == '\0' && memcmp(record, record + 1, kRecordSize - 1) == 0;
 }
 
 // A file of this name may have been removed, and made anew by another, while we came to lock it.
@@ -155,13 +168,13 @@ bool LockFile::has_name() {
          there.device == here.device;
 }
 
+bool LockFile::folder_name(char (&name)[4096]) {
+  return snprintf(name, sizeof name, "%s.queue", path_) < static_cast<int>(sizeof name);
+}
+
 int LockFile::open_folder() {
-  if (folder_ >= 0) {
-    close(folder_);
-    folder_ = -1;
-  }
   char name[4096];
-  if (snprintf(name, sizeof name, "%s.queue", path_) >= static_cast<int>(sizeof name)) return -ENAMETOOLONG;
+  if (!folder_name(name)) return -ENAMETOOLONG;
   // Who may write may also enter.
   Access access = access_;
   access.mode |= (access.mode & 0444) >> 2;
@@ -208,27 +221,28 @@ int LockFile::make_fifo(const char* name, int* fd) {
 }
 
 // Makes this handle a party: a number of its own, the lowest that nobody has, and a FIFO of that number which is open for
-// writing as long as the handle is. 0, kSoon or -errno.
+// writing as long as the handle is. 0, kStale, kSoon or -errno.
 int LockFile::join() {
   for (int slot = 1; slot_ == 0; slot++) {
     if (slot == kMaxSlots) return -EMFILE;
     int result = lock_bytes(file_, F_WRLCK, kSlots + slot, 1);
     if (result == 0) {
+      // From here on nobody removes the file; and the folder beside one that was removed is another's.
+      if (!is_current()) return kStale;
       char record[kRecordSize + 1];
       bool left = read_record(slot, record);
-      if (left && !is_waiter(record)) {
-        // Of one who died holding the lock, and nobody was told yet.
-        lock_bytes(file_, F_UNLCK, kSlots + slot, 1);
-      } else {
-        if (left) blank(slot);
-        slot_ = slot;
-      }
+      bool reserved = left && !is_waiter(record);
+      if (left && !reserved) blank(slot);
+      // Nor the number of one who died holding the lock alone: it is by that record that his FIFO is found.
+      reserved = reserved || (read_record(0, record) && atoi(record + kStartSize) == slot);
+      if (reserved) lock_bytes(file_, F_UNLCK, kSlots + slot, 1);
+      else slot_ = slot;
       continue;
     }
     if (result != -EAGAIN) return result;
-    // Whoever removes the file has locked them all.
+    // Whoever removes or cuts the file has locked more than one.
     ByteLock found;
-    if (find_lock(file_, F_WRLCK, kSlots + slot, 1, &found) && found.end > kTickets) return kSoon;
+    if (find_lock(file_, F_WRLCK, kSlots + slot, 1, &found) && found.end > kSlots + slot + 1) return kSoon;
   }
   char name[32];
   holder_fifo(name, slot_);
@@ -239,8 +253,14 @@ void LockFile::blank(int slot) {
   char record[kRecordSize];
   memset(record, ' ', sizeof record);
   record[kRecordSize - 1] = '\n';
-  ssize_t ignored = pwrite(file_, record, sizeof record, static_cast<off_t>(slot) * kRecordSize);
-  static_cast<void>(ignored);
+  write_at(slot, record);
+}
+
+// 0 or -errno.
+int LockFile::write_at(int slot, const char* record) {
+  ssize_t n = pwrite(file_, record, kRecordSize, static_cast<off_t>(slot) * static_cast<off_t>(kRecordSize));
+  if (n < 0) return -errno;
+  return n == static_cast<ssize_t>(kRecordSize) ? 0 : -ENOSPC;
 }
 
 // 0 or -errno: a lock whose record cannot be written is not held, for the next one would not be told of its holder.
@@ -259,53 +279,55 @@ int LockFile::write_record() {
   at = put(at, held_ ? "}" : ",\"waiting\":true}");
   memset(at, ' ', static_cast<size_t>(record + kRecordSize - at));
   record[kRecordSize - 1] = '\n';
-  off_t index = held_ && !shared_ ? 0 : slot_;
-  ssize_t n = pwrite(file_, record, kRecordSize, index * static_cast<off_t>(kRecordSize));
-  if (n < 0) return -errno;
-  return n == static_cast<ssize_t>(kRecordSize) ? 0 : -ENOSPC;
+  return write_at(held_ && !shared_ ? 0 : slot_, record);
 }
 
-// Whether there is one.
-bool LockFile::read_record(int slot, char (&record)[kRecordSize + 1]) {
-  ssize_t n = pread(file_, record, kRecordSize, static_cast<off_t>(slot) * kRecordSize);
+// False where the file is not that long.
+bool LockFile::read_at(int slot, char (&record)[kRecordSize + 1]) {
+  ssize_t n = pread(file_, record, kRecordSize, static_cast<off_t>(slot) * static_cast<off_t>(kRecordSize));
   record[kRecordSize] = '\0';
-  return n == static_cast<ssize_t>(kRecordSize) && record[0] == '{';
+  return n == static_cast<ssize_t>(kRecordSize);
 }
+
+// Whether there is one that is not blank.
+bool LockFile::read_record(int slot, char (&record)[kRecordSize + 1]) { return read_at(slot, record) && record[0] == '{'; }
 
 bool LockFile::is_record(int slot, const char (&record)[kRecordSize + 1]) {
   char now[kRecordSize + 1];
   return read_record(slot, now) && memcmp(now, record, kRecordSize) == 0;
 }
 
-// The record of a slot that nobody alive has: a waiter's is removed, a holder's is taken into previous_ if there is room.
-// Whether it is still there.
+// Looks at the record of a slot that nobody alive has: a waiter's is removed, a holder's goes to previous_ if there is
+// room, and then stays in the file until settle(). Whether it is still there.
 bool LockFile::claim_record(int slot) {
   char record[kRecordSize + 1];
   if (!read_record(slot, record)) return false;
-  if (!is_waiter(record)) {
-    if (previous_[0]) return true;
-    memcpy(previous_, record, sizeof previous_);
+  if (is_waiter(record)) {
+    blank(slot);
+    return false;
   }
-  blank(slot);
-  return false;
+  if (claimed_ < 0) {
+    memcpy(previous_, record, sizeof previous_);
+    claimed_ = slot;
+  }
+  return true;
 }
 
 // With the lock: looks for what the dead left. Each is reported to one holder, and each holder is told of one.
 void LockFile::take_over(off_t size) {
+  claimed_ = -1;
   previous_[0] = '\0';
-  char record[kRecordSize + 1];
-  if (!shared_) {
+  // While the lock is shared, several may look.
+  if (!shared_ || lock_bytes(file_, F_WRLCK, kExclusiveRecord, 1) == 0) {
     claim_record(0);
-  } else if (read_record(0, record) && lock_bytes(file_, F_WRLCK, kExclusiveRecord, 1) == 0) {
-    claim_record(0);
-    lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
+    if (shared_ && claimed_ != 0) lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
   }
   int slots = static_cast<int>(size / static_cast<off_t>(kRecordSize));
   int used = 1;
   for (int slot = 1; slot < slots; slot++) {
     bool vacant = slot != slot_ && lock_bytes(file_, F_WRLCK, kSlots + slot, 1) == 0;
     if (!vacant || claim_record(slot)) used = slot + 1;
-    if (vacant) lock_bytes(file_, F_UNLCK, kSlots + slot, 1);
+    if (vacant && claimed_ != slot) lock_bytes(file_, F_UNLCK, kSlots + slot, 1);
   }
   if (slot_ >= used) used = slot_ + 1;
   if (shared_ || used >= slots) return;
@@ -318,7 +340,22 @@ void LockFile::take_over(off_t size) {
   lock_bytes(file_, F_UNLCK, kSlots + used, rest);
 }
 
-bool LockFile::others_wait() { return find_lock(file_, F_WRLCK, kTickets, kLastByte - kTickets, nullptr); }
+// Ends what take_over() began, once this handle's own record is written, or could not be: whoever is killed in between
+// leaves at least one of the two records to the next holder.
+void LockFile::settle(bool written) {
+  if (!written) previous_[0] = '\0';
+  if (claimed_ < 0) return;
+  // The exclusive holder's own has replaced that of the one before.
+  bool replaced = claimed_ == 0 && !shared_;
+  if (written && !replaced) blank(claimed_);
+  if (claimed_ > 0) lock_bytes(file_, F_UNLCK, kSlots + claimed_, 1);
+  else if (shared_) lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
+  claimed_ = -1;
+}
+
+bool LockFile::others_wait(ByteLock* found) {
+  return find_lock(file_, F_WRLCK, kTickets, kLastByte - kTickets, found);
+}
 
 // And wakes whoever waits for it.
 void LockFile::drop_lock() {
@@ -326,7 +363,8 @@ void LockFile::drop_lock() {
   lock_bytes(file_, F_UNLCK, kLock, 1);
   held_ = false;
   // Asked after the lock was dropped: who takes a ticket later finds it free.
-  if (!inherited_ && !others_wait()) return;
+  ByteLock found;
+  if (!inherited_ && !others_wait(&found)) return;
   if (inherited_) {
     // A child may keep its copy open for ever.
     char wake[64] = {};
@@ -341,7 +379,8 @@ void LockFile::drop_lock() {
 int LockFile::try_hold(bool shared) {
   if (held_) return kBusy;
   // Nobody passes those who wait.
-  if (ticket_ < 0 && others_wait()) return kBusy;
+  ByteLock found;
+  if (ticket_ < 0 && others_wait(&found)) return found.end >= kLastByte ? kSoon : kBusy;
   int result = join();
   if (result) return result;
   shared_ = shared;
@@ -356,6 +395,7 @@ int LockFile::try_hold(bool shared) {
     if (!shared && ticket_ >= 0) blank(slot_);
     take_over(size);
     result = write_record();
+    settle(result == 0);
   }
   if (result) {
     drop_lock();
@@ -465,7 +505,10 @@ int LockFile::next_wait(int* fd) {
 int LockFile::release() {
   if (!held_) return 0;
   // Before the lock: who dies between the two has released it.
-  blank(shared_ ? slot_ : 0);
+  int slot = shared_ ? slot_ : 0;
+  if (previous_[0]) write_at(slot, previous_);
+  else blank(slot);
+  previous_[0] = '\0';
   drop_lock();
   return 0;
 }
@@ -473,38 +516,48 @@ int LockFile::release() {
 void LockFile::let_go() {
   leave();
   release();
-  remove_if_free();
-  // A child that was asked to keep the lock may have a copy of the descriptor for ever.
+  // A child that was asked to keep the lock may have a copy of the descriptor for ever. And two that come to their end
+  // at once would be in each other's way.
   lock_bytes(file_, F_UNLCK, 0, kLastByte);
+  remove_if_free();
 }
 
 void LockFile::remove_if_free() {
-  if (lock_bytes(file_, F_WRLCK, kLock, 1) != 0) return;
+  // All at once: who cannot have all has disturbed nobody, and nobody can have come to wait on a file that is removed.
+  if (lock_bytes(file_, F_WRLCK, 0, kLastByte) != 0) return;
   off_t size = 0;
-  // With these, nobody can have come to wait on a file that is no longer there.
-  if (lock_bytes(file_, F_WRLCK, kSlots + 1, kLastByte - 1) == 0 && has_name() && is_current(&size)) {
+  if (has_name() && is_current(&size)) {
     bool blank = true;
     for (off_t at = 0; at < size && blank; at += kRecordSize) {
       char record[kRecordSize + 1];
       blank = !read_record(static_cast<int>(at / static_cast<off_t>(kRecordSize)), record) || is_waiter(record);
     }
-    if (blank) {
-      if (folder_ >= 0 || open_folder() == 0) {
-        // Owned by the stream from here on.
-        DIR* entries = fdopendir(folder_);
-        if (entries) {
-          while (dirent* entry = readdir(entries)) {
-            if (entry->d_name[0] != '.') unlinkat(folder_, entry->d_name, 0);
-          }
-          closedir(entries);
-          folder_ = -1;
-        }
-        char name[4096];
-        if (snprintf(name, sizeof name, "%s.queue", path_) < static_cast<int>(sizeof name)) rmdir(name);
-      }
-      unlink(path_);
-    }
+    if (blank && remove_folder()) unlink(path_);
   }
+  lock_bytes(file_, F_UNLCK, 0, kLastByte);
+}
+
+// With what is ours in it. False: it stays, for want of descriptors for instance.
+bool LockFile::remove_folder() {
+  char name[4096];
+  if (!folder_name(name)) return false;
+  if (folder_ < 0) folder_ = ::open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder_ < 0) return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+  // Owned by the stream from here on.
+  DIR* entries = fdopendir(folder_);
+  if (!entries) return false;
+  while (dirent* entry = readdir(entries)) {
+    if (is_fifo_name(entry->d_name)) unlinkat(folder_, entry->d_name, 0);
+  }
+  closedir(entries);
+  folder_ = -1;
+  rmdir(name);
+  return true;
+}
+
+void LockFile::take_previous(char (&record)[kRecordSize + 1]) {
+  memcpy(record, previous_, sizeof record);
+  previous_[0] = '\0';
 }
 
 void LockFile::inherit(int fds[2]) {

@@ -6,6 +6,8 @@
 
 namespace jobslot {
 
+struct ByteLock;
+
 // A lock that the kernel decides and a file explains. One object is one handle: it holds the lock, waits for it, or
 // keeps the file open for the next time. Two handles exclude each other, in one process as in two.
 //
@@ -18,7 +20,7 @@ namespace jobslot {
 class LockFile {
  public:
   static constexpr size_t kRecordSize = 256;
-  static constexpr size_t kWhoSize = 192;
+  static constexpr size_t kWhoSize = 184;
 
   enum Outcome {
     kBusy = 0,     // others hold it, or wait for it
@@ -27,7 +29,7 @@ class LockFile {
     kForeign = 3,  // the file holds something that is no record of a lock
     kRemote = 4,   // on a network file system, where neither locks nor FIFOs reach every host
     kSoon = 5,     // someone is in the middle of something: ask again in a millisecond
-    kAbandoned = 6,  // this handle holds it, and previous() is the record of one who died holding it
+    kAbandoned = 6,  // this handle holds it, and take_previous() tells of one who died holding it
   };
 
   // Whom files are made for: an owner or group other than this process's where not -1.
@@ -55,7 +57,7 @@ class LockFile {
   // Steps out of the line.
   void leave();
 
-  // Gives the lock back. 0.
+  // Gives the lock back, with what take_previous() was not asked for: a holder that shares it has to let go then. 0.
   int release();
   // The same, and out of the line, for good: nothing but the end is left to this handle. Removes the file if nobody holds
   // the lock, waits for it or was left in it unreported.
@@ -64,22 +66,30 @@ class LockFile {
   // From here on the descriptors may be shared with a child: its copy keeps the lock when this process dies.
   void inherit(int fds[2]);
 
-  const char* previous() const { return previous_; }
+  // After kAbandoned, once: the record of the dead holder. An empty string where there is none.
+  void take_previous(char (&record)[kRecordSize + 1]);
 
  private:
   bool is_current(off_t* size = nullptr);
   void remove_if_free();
   bool has_name();
+  bool folder_name(char (&name)[4096]);
   int open_folder();
+  bool remove_folder();
   int make_fifo(const char* name, int* fd);
   int join();
   int write_record();
+  bool has_record(int slot);
+  bool has_hole();
+  bool read_at(int slot, char (&record)[kRecordSize + 1]);
   bool read_record(int slot, char (&record)[kRecordSize + 1]);
   bool is_record(int slot, const char (&record)[kRecordSize + 1]);
   void blank(int slot);
+  int write_at(int slot, const char* record);
   bool claim_record(int slot);
   void take_over(off_t size);
-  bool others_wait();
+  void settle(bool written);
+  bool others_wait(ByteLock* found);
   void drop_lock();
   int wait_for_party(off_t byte, const char* fifo, int* fd);
 
@@ -93,6 +103,7 @@ class LockFile {
   int waiting_ = -1;  // the same for its place in the line
   int slot_ = 0;      // its number, from 1 on, and that of its record; the exclusive holder's record is the first
   int64_t ticket_ = -1;
+  int claimed_ = -1;  // where the record of a dead holder lies that this handle is about to report
   bool held_ = false;
   bool shared_ = false;
   bool inherited_ = false;

@@ -1,7 +1,7 @@
 import { JobslotError } from '../errors.ts'
 import { timeoutOf } from '../native/waits.ts'
-import type { Handle } from './handle.ts'
-import { Lock, releaseHandle } from './lock.ts'
+import { type Handle, releaseHandle } from './handle.ts'
+import { Lock } from './lock.ts'
 import { type LockPlace, placeOfFile, placeOfName } from './place.ts'
 import { hold, tryHold } from './wait.ts'
 

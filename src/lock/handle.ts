@@ -12,8 +12,10 @@ export interface Handle {
   readonly number: number
   readonly path: string
   readonly label: string | undefined
-  /** While it holds the lock: the record of one who died holding it. */
-  abandoned: string | null
+  /** It holds the lock, and nobody was told yet who died holding it before. */
+  untold: boolean
+  /** A child has a copy of its descriptors. */
+  inherited: boolean
   /** It was used since the last sweep. */
   fresh: boolean
 }
@@ -29,6 +31,7 @@ const SWEEP_MS = 1000
 
 let sweeper: NodeJS.Timeout | undefined
 let atExit = false
+let ending = false
 
 /** @throws JobslotError `ERR_JOBSLOT_LOCK_FILE`, `ERR_JOBSLOT_LOCK_FOLDER` */
 export function takeHandle(place: LockPlace, label: string | undefined): Handle {
@@ -43,10 +46,11 @@ export function takeHandle(place: LockPlace, label: string | undefined): Handle 
       return handle
     }
   }
-  return { number: open(place, label), path: place.path, label, abandoned: null, fresh: true }
+  return { number: open(place, label), path: place.path, label, untold: false, inherited: false, fresh: true }
 }
 
 function open(place: LockPlace, label: string | undefined): number {
+  closeAtExit()
   const { path, mode, uid, gid } = place
   const who = whoAmI(label)
   let number = native().openLock(path, mode, uid, gid, who)
@@ -58,19 +62,26 @@ function open(place: LockPlace, label: string | undefined): number {
 
 /** Keeps a handle that neither holds nor waits. */
 export function keepHandle(handle: Handle): void {
+  if (ending) {
+    closeHandle(handle)
+    return
+  }
   handle.fresh = true
   const list = idle.get(handle.path)
   if (list) list.push(handle)
   else idle.set(handle.path, [handle])
   if (++idleCount > MOST_IDLE) closeIdle(idle.keys().next().value as string)
-  if (sweeper === undefined) startSweeping()
+  sweeper ??= setInterval(sweep, SWEEP_MS).unref()
 }
 
-function startSweeping(): void {
-  sweeper = setInterval(sweep, SWEEP_MS).unref()
+/** Asked for before there is anything to close: a listener that is added in another one comes too late. */
+function closeAtExit(): void {
   if (atExit) return
   atExit = true
-  process.on('exit', closeAllIdle)
+  process.on('exit', () => {
+    ending = true
+    closeAllIdle()
+  })
 }
 
 /** At the end of the process: what a signal's end would leave behind. */
@@ -95,6 +106,17 @@ function closeIdle(path: string): void {
   idle.delete(path)
   idleCount -= list.length
   for (const handle of list) closeHandle(handle)
+}
+
+/** Gives the lock back. The handle stays open for the next time. */
+export function releaseHandle(handle: Handle): void {
+  // What nobody was told goes to the next holder; what a child has a copy of must never hold for us again.
+  if (handle.untold || handle.inherited) {
+    closeHandle(handle)
+    return
+  }
+  native().releaseLock(handle.number)
+  keepHandle(handle)
 }
 
 /** Closes a handle, whatever it holds. The file is removed where nobody needs it. */

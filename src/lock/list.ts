@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { LOCK_BYTE } from '../native/binding.ts'
+import { LOCK_BYTE, LOCK_RECORD_SIZE } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { nameOfFile } from './names.ts'
 import { lockFolder, lockFolderError } from './place.ts'
@@ -24,14 +24,16 @@ export interface LockState {
  */
 export function locks(options: { dir?: string | undefined } = {}): LockState[] {
   const folder = options.dir === undefined ? lockFolder() : resolve(options.dir)
-  let names: string[]
+  let entries: Dirent[]
   try {
-    names = readdirSync(folder)
+    entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
     throw lockFolderError(folder, (error as NodeJS.ErrnoException).code ?? String(error), error)
   }
   const states: LockState[] = []
-  for (const fileName of names.sort()) {
+  // A FIFO of somebody else's is not even opened: that wakes whoever waits at its other end.
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+  for (const fileName of files.sort()) {
     const path = join(folder, fileName)
     const state = stateOf(path, nameOfFile(fileName))
     if (!state) continue
@@ -56,7 +58,7 @@ function stateOf(path: string, name: string): LockState | null {
     return null
   }
   try {
-    if (!fstatSync(fd).isFile()) return null
+    if (!isLockFile(fd)) return null
     const lives = (slot: number) =>
       // The exclusive holder's record is the first, and whoever shares the lock excludes no reader.
       slot === 0 ? native().isLocked(fd, LOCK_BYTE, false) === 1 : native().isLocked(fd, slot, true) === 1
@@ -65,6 +67,22 @@ function stateOf(path: string, name: string): LockState | null {
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Told by its first record, or by its last where the first was never written: what else lies in the folder may be long.
+ * One that is empty may be anything.
+ */
+function isLockFile(fd: number): boolean {
+  const status = fstatSync(fd)
+  const count = Math.floor(status.size / LOCK_RECORD_SIZE)
+  return status.isFile() && [0, count - 1].some((index) => count > 0 && isRecord(fd, index))
+}
+
+function isRecord(fd: number, index: number): boolean {
+  const record = Buffer.alloc(LOCK_RECORD_SIZE)
+  readSync(fd, record, 0, LOCK_RECORD_SIZE, index * LOCK_RECORD_SIZE)
+  return record.at(-1) === 0x0a && parseRecords(record) !== null
 }
 
 /** Pure. */

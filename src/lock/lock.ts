@@ -1,11 +1,12 @@
 import type { SpawnOptions } from 'node:child_process'
 import { native } from '../native/load.ts'
 import { asArray, nextFree, place, SPARE_NUMBER } from '../stdio.ts'
-import { type Handle, keepHandle } from './handle.ts'
+import { type Handle, releaseHandle } from './handle.ts'
 import type { LockParty } from './record.ts'
 import { parseRecord, partyOf } from './record.ts'
 
 const NONE: Handle[] = []
+const NOBODY: readonly (LockParty & { name: string })[] = []
 
 /** Leave to be the only one, or one of several who share; it ends with `release`, or with this process. */
 export class Lock {
@@ -16,18 +17,16 @@ export class Lock {
    * guards may have been left half done.
    */
   readonly abandonedBy: LockParty | null
+  /** The same for each of several names whose holder died; `abandonedBy` is the first of them. */
+  readonly abandoned: readonly (LockParty & { name: string })[]
   #handles: Handle[]
 
   /** @internal */
   constructor(names: readonly string[], handles: Handle[]) {
     this.names = names
     this.#handles = handles
-    let abandoned: string | null = null
-    for (const handle of handles) {
-      abandoned ??= handle.abandoned
-      handle.abandoned = null
-    }
-    this.abandonedBy = abandoned === null ? null : partyOf(parseRecord(abandoned))
+    this.abandoned = handles.some(isUntold) ? tell(names, handles) : NOBODY
+    this.abandonedBy = this.abandoned[0] ?? null
   }
 
   /** A second time does nothing. */
@@ -46,6 +45,7 @@ export class Lock {
     const fds = new Int32Array(2)
     for (const handle of this.#handles) {
       native().inheritLock(handle.number, fds)
+      handle.inherited = true
       for (const fd of fds) place(stdio, nextFree(stdio, SPARE_NUMBER), fd)
     }
     return { ...options, stdio }
@@ -60,8 +60,14 @@ export class Lock {
   }
 }
 
-/** The handle stays open for the next time. */
-export function releaseHandle(handle: Handle): void {
-  native().releaseLock(handle.number)
-  keepHandle(handle)
+function isUntold(handle: Handle): boolean {
+  return handle.untold
+}
+
+function tell(names: readonly string[], handles: readonly Handle[]): (LockParty & { name: string })[] {
+  return handles.flatMap((handle, i) => {
+    if (!handle.untold) return []
+    handle.untold = false
+    return { name: names[i]!, ...partyOf(parseRecord(native().lockPrevious(handle.number))) }
+  })
 }

@@ -67,7 +67,9 @@ function placeIn(folder: string, fileName: string): Omit<LockPlace, 'name'> {
   const found = statSync(folder, { throwIfNoEntry: false })
   if (!found?.isDirectory()) throw lockFolderError(folder, found ? 'it is no folder' : 'there is no such folder')
   const mode = found.mode & 0o666
-  const group = (mode & 0o060) !== 0 && found.gid !== process.getegid?.() ? found.gid : -1
+  // What everyone may do, as in /tmp, needs no group.
+  const groupMatters = (mode & 0o060 & ~(mode << 3)) !== 0
+  const group = groupMatters && found.gid !== process.getegid?.() ? found.gid : -1
   return { path, mode, uid: process.geteuid?.() === 0 && found.uid !== 0 ? found.uid : -1, gid: group }
 }
 

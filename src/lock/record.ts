@@ -35,8 +35,8 @@ export function whoAmI(label: string | undefined): string {
 /** All records of a lock file by their slots, null where there is none; null for what is no lock file. Pure. */
 export function parseRecords(content: Buffer): (LockRecord | null)[] | null {
   const records: (LockRecord | null)[] = []
-  if (content.length % LOCK_RECORD_SIZE !== 0) return null
-  for (let at = 0; at < content.length; at += LOCK_RECORD_SIZE) {
+  // A last one that is cut off is none.
+  for (let at = 0; at + LOCK_RECORD_SIZE <= content.length; at += LOCK_RECORD_SIZE) {
     // A record that was never written is zeros.
     const text = content.toString('utf8', at, at + LOCK_RECORD_SIZE).replace(/^[\s\0]+|[\s\0]+$/g, '')
     if (text !== '' && !text.startsWith('{"slot":')) return null

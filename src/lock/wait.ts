@@ -18,13 +18,13 @@ export function tryHold(place: LockPlace, shared: boolean, label: string | undef
     const handle = takeHandle(place, label)
     const outcome = tryHandle(handle, shared)
     if (outcome === LOCK_HELD) return handle
-    if (outcome === LOCK_BUSY) {
+    if (outcome === LOCK_BUSY || outcome === LOCK_SOON) {
       keepHandle(handle)
-      return null
+      if (outcome === LOCK_BUSY) return null
+      // Whoever removes the file, for nobody has the lock, does so in some microseconds.
+      continue
     }
     closeHandle(handle)
-    // Whoever removes the file holds the lock.
-    if (outcome === LOCK_SOON) return null
     // The file was removed and is another now.
     if (outcome !== LOCK_STALE) throw lockError(outcome, place.path)
   }
@@ -34,9 +34,8 @@ export function tryHold(place: LockPlace, shared: boolean, label: string | undef
 /** LOCK_HELD also where one was told of, who died. */
 function tryHandle(handle: Handle, shared: boolean): number {
   const outcome = native().tryLock(handle.number, shared)
-  if (outcome !== LOCK_ABANDONED) return outcome
-  handle.abandoned = native().lockPrevious(handle.number)
-  return LOCK_HELD
+  handle.untold = outcome === LOCK_ABANDONED
+  return handle.untold ? LOCK_HELD : outcome
 }
 
 /**

@@ -45,7 +45,7 @@ export interface Binding {
   leaveLock(handle: number): number
   releaseLock(handle: number): number
   closeLock(handle: number): number
-  /** The record of the holder that died, after LOCK_ABANDONED. */
+  /** The record of the holder that died, after LOCK_ABANDONED, once: one that is not asked for is the next holder's. */
   lockPrevious(handle: number): string
   /** Fills in the two descriptors that keep the lock in a child. */
   inheritLock(handle: number, into: Int32Array): number
