@@ -317,10 +317,12 @@ bool LockFile::claim_record(int slot) {
 void LockFile::take_over(off_t size) {
   claimed_ = -1;
   previous_[0] = '\0';
-  // While the lock is shared, several may look.
-  if (!shared_ || lock_bytes(file_, F_WRLCK, kExclusiveRecord, 1) == 0) {
+  char record[kRecordSize + 1];
+  if (!shared_) {
     claim_record(0);
-    if (shared_ && claimed_ != 0) lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
+  } else if (read_record(0, record) && lock_bytes(file_, F_WRLCK, kExclusiveRecord, 1) == 0) {
+    claim_record(0);
+    if (claimed_ != 0) lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
   }
   int slots = static_cast<int>(size / static_cast<off_t>(kRecordSize));
   int used = 1;
@@ -506,9 +508,15 @@ int LockFile::release() {
   if (!held_) return 0;
   // Before the lock: who dies between the two has released it.
   int slot = shared_ ? slot_ : 0;
-  if (previous_[0]) write_at(slot, previous_);
-  else blank(slot);
-  previous_[0] = '\0';
+  if (previous_[0]) {
+    // The number may be another's by now.
+    char* digit = previous_ + kStartSize;
+    for (*digit++ = '0'; *digit >= '0' && *digit <= '9'; digit++) *digit = ' ';
+    write_at(slot, previous_);
+    previous_[0] = '\0';
+  } else {
+    blank(slot);
+  }
   drop_lock();
   return 0;
 }
