@@ -135,7 +135,12 @@ int LockFile::open(const char* path, const Access& access, const char* who) {
   if (is_remote(file_)) return kRemote;
   // In a folder of its user's choice lies other things' data as well.
   off_t last = status.st_size / static_cast<off_t>(kRecordSize) - 1;
-  return status.st_size == 0 || has_record(0) || (last > 0 && has_hole() && has_record(static_cast<int>(last))) ? 0 : kForeign;
+  for (int tries = 0; tries < 10; tries++) {
+    // Again, for a record may be read while it is being written.
+    if (status.st_size == 0 || has_record(0)) return 0;
+    if (last > 0 && has_hole() && has_record(static_cast<int>(last))) return 0;
+  }
+  return kForeign;
 }
 
 // Blank or not.
@@ -314,7 +319,8 @@ bool LockFile::claim_record(int slot) {
 }
 
 // With the lock: looks for what the dead left. Each is reported to one holder, and each holder is told of one.
-void LockFile::take_over(off_t size) {
+// To how many records the file may be cut once this handle's own is written, or 0.
+int LockFile::take_over(off_t size) {
   claimed_ = -1;
   previous_[0] = '\0';
   char record[kRecordSize + 1];
@@ -332,11 +338,14 @@ void LockFile::take_over(off_t size) {
     if (vacant && claimed_ != slot) lock_bytes(file_, F_UNLCK, kSlots + slot, 1);
   }
   if (slot_ >= used) used = slot_ + 1;
-  if (shared_ || used >= slots) return;
-  // Nobody may be about to write there.
+  return shared_ || used >= slots ? 0 : used;
+}
+
+// Takes off what nobody needs, if nobody may be about to write there.
+void LockFile::cut(int used) {
   off_t rest = kHolders - used;
   if (lock_bytes(file_, F_WRLCK, kSlots + used, rest) != 0) return;
-  if (ftruncate(file_, static_cast<off_t>(used) * kRecordSize) != 0) {
+  if (ftruncate(file_, static_cast<off_t>(used) * static_cast<off_t>(kRecordSize)) != 0) {
     // It is longer than it need be, no more.
   }
   lock_bytes(file_, F_UNLCK, kSlots + used, rest);
@@ -395,9 +404,10 @@ int LockFile::try_hold(bool shared) {
   if (result == 0) {
     // The exclusive holder's record is the first one, whatever record it waited with.
     if (!shared && ticket_ >= 0) blank(slot_);
-    take_over(size);
+    int used = take_over(size);
     result = write_record();
     settle(result == 0);
+    if (result == 0 && used > 0) cut(used);
   }
   if (result) {
     drop_lock();

@@ -87,7 +87,8 @@ class LockFile {
   void blank(int slot);
   int write_at(int slot, const char* record);
   bool claim_record(int slot);
-  void take_over(off_t size);
+  int take_over(off_t size);
+  void cut(int used);
   void settle(bool written);
   bool others_wait(ByteLock* found);
   void drop_lock();

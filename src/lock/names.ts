@@ -20,9 +20,10 @@ export function fileNameOf(name: string): string {
   return encoded
 }
 
-/** The name that a file's name stands for; of one too long for that, the file's name itself. */
+/** The name that a file's name stands for; of one that was cut, or is no name's, the file's name itself. */
 export function nameOfFile(fileName: string): string {
   if (fileName === '%') return ''
+  if (fileName.includes('.')) return fileName
   try {
     const halves = fileName.split(/%u([0-9a-f]{4})/)
     return halves
