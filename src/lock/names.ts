@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /**
  * Names of locks as names of files: any string to one that every file system takes, no two to the same, also where case
  * is not told apart. Pure.
@@ -16,7 +14,7 @@ export function fileNameOf(name: string): string {
   for (const character of name) encoded += PLAIN.test(character) ? character : escaped(character)
   if (encoded === '') return '%'
   // One that is cut is told from one that is whole by its point, which is never left as it is.
-  if (encoded.length > LONGEST) return `${encoded.slice(0, 100)}.${createHash('sha256').update(encoded).digest('hex')}`
+  if (encoded.length > LONGEST) return `${encoded.slice(0, 100)}.${hash(encoded)}`
   return encoded
 }
 
@@ -32,6 +30,12 @@ export function nameOfFile(fileName: string): string {
   } catch {
     return fileName
   }
+}
+
+/** Loaded where it is needed, which is hardly ever: it takes as long as all else that a command does to lock. */
+function hash(text: string): string {
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  return createHash('sha256').update(text).digest('hex')
 }
 
 function escaped(character: string): string {
