@@ -555,22 +555,25 @@ void LockFile::remove_if_free() {
   lock_bytes(file_, F_UNLCK, 0, kLastByte);
 }
 
-// With what is ours in it. False: it stays, for want of descriptors for instance.
+// With what is ours in it. False: something of ours stays, and is found again by the file.
 bool LockFile::remove_folder() {
   char name[4096];
   if (!folder_name(name)) return false;
   if (folder_ < 0) folder_ = ::open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (folder_ < 0) return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+  // Nothing, or something that is not ours.
+  if (folder_ < 0) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
   // Owned by the stream from here on.
   DIR* entries = fdopendir(folder_);
   if (!entries) return false;
+  bool removed = true;
   while (dirent* entry = readdir(entries)) {
-    if (is_fifo_name(entry->d_name)) unlinkat(folder_, entry->d_name, 0);
+    if (is_fifo_name(entry->d_name) && unlinkat(folder_, entry->d_name, 0) != 0 && errno != ENOENT) removed = false;
   }
   closedir(entries);
   folder_ = -1;
-  rmdir(name);
-  return true;
+  if (rmdir(name) == 0 || errno == ENOENT) return true;
+  // What is not ours keeps the folder.
+  return removed && (errno == ENOTEMPTY || errno == EEXIST);
 }
 
 void LockFile::take_previous(char (&record)[kRecordSize + 1]) {
