@@ -6,6 +6,9 @@
  */
 export type { LockFileOptions, LockOptions, TryLockFileOptions, TryLockOptions } from './lock/acquire.ts'
 export { lock, lockFile, tryLock, tryLockFile } from './lock/acquire.ts'
+export { ConflictError } from './lock/conflict-error.ts'
+export type { Document, DocumentOptions, DocumentState, WriteOptions } from './lock/document.ts'
+export { openDocument } from './lock/document.ts'
 export type { LockState } from './lock/list.ts'
 export { locks } from './lock/list.ts'
 export type { Lock } from './lock/lock.ts'

@@ -100,7 +100,7 @@ function sweep(): void {
 }
 
 /** Closes what is kept of a lock that nobody here uses. */
-function closeIdle(path: string): void {
+export function closeIdle(path: string): void {
   const list = idle.get(path)
   if (!list) return
   idle.delete(path)
