@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openDocument } from '../../src/lock/document.ts'
 import { built } from '../client/program.ts'
-import { type Running, run, start, tempDir } from '../support/processes.ts'
+import { type Running, start, tempDir } from '../support/processes.ts'
 
 const writers = 8
 const updates = Number(process.env.STORM_UPDATES ?? 1000)
@@ -24,7 +24,7 @@ test('processes that count a document up, some killed: nothing is lost, and read
   retry: 0,
 }, async () => {
   const path = join(tempDir(), 'alone/count.json')
-  await run(['mkdir', join(path, '..')])
+  mkdirSync(dirname(path))
   const folder = tempDir()
   const files: string[] = []
   const running = new Set<Running>()
@@ -33,8 +33,8 @@ test('processes that count a document up, some killed: nothing is lost, and read
   /** One writer, which is replaced when it is killed, until all its updates are acknowledged. */
   async function lane(): Promise<void> {
     for (let done = 0; done < updates; ) {
-      const file = join(folder, String(files.push('') - 1))
-      files[files.length - 1] = file
+      const file = join(folder, String(files.length))
+      files.push(file)
       const writer = start([...programOf('document-counter.mjs'), path, file, String(updates - done)], { timeout })
       running.add(writer)
       const { code, signal, stderr } = await writer.result
@@ -55,7 +55,7 @@ test('processes that count a document up, some killed: nothing is lost, and read
   console.log(`${writers * updates} updates in ${Math.round(performance.now() - started)} ms, ${killed} killed`)
 
   const document = await openDocument<{ count: number }>(path)
-  expect(readdirSync(join(path, '..'))).toEqual(['count.json'])
+  expect(readdirSync(dirname(path))).toEqual(['count.json'])
   const { version, value } = await document.read()
   const told = files.flatMap(acknowledged)
   expect(told).toHaveLength(writers * updates)

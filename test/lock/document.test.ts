@@ -13,12 +13,14 @@ import {
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, type TestContext, test } from 'vitest'
 import { mkfifo } from '../../src/fd.ts'
 import { ConflictError } from '../../src/lock/conflict-error.ts'
 import { openDocument } from '../../src/lock/document.ts'
 import { encodeDocument } from '../../src/lock/document-format.ts'
-import { tempDir, waitFor } from '../support/processes.ts'
+import { requireProgram } from '../cli/recipes.ts'
+import { built } from '../client/program.ts'
+import { run, tempDir, waitFor } from '../support/processes.ts'
 
 const newDocument = <T>(options = {}) => openDocument<T>(join(tempDir(), 'state.json'), options)
 
@@ -179,10 +181,22 @@ describe('timeout and signal', () => {
   /** A document that another update keeps until `end` is called. */
   async function busy(options = {}) {
     const document = await newDocument<string>(options)
-    let end = () => {}
-    const first = document.update(() => new Promise((resolve) => (end = () => resolve('first'))))
-    await sleep(5)
-    return { document, end: () => (end(), first) }
+    let finish = (_value: string) => {}
+    const value = new Promise<string>((resolve) => {
+      finish = resolve
+    })
+    let first: Promise<unknown> = Promise.resolve()
+    await new Promise<void>((begun) => {
+      first = document.update(() => {
+        begun()
+        return value
+      })
+    })
+    const end = () => {
+      finish('first')
+      return first
+    }
+    return { document, end }
   }
 
   test.for([
@@ -348,13 +362,52 @@ describe('rights', () => {
     expect(statSync(document.path).mode & 0o7777).toBe(mode)
   })
 
-  test.runIf(process.getuid?.() === 0)('root keeps owner and group', async () => {
+  test('and owner and group, as far as this process may give files away', async () => {
     const document = await newDocument<number>()
     await document.write(1)
-    chownSync(document.path, 12345, 54321)
+    const isRoot = process.getuid?.() === 0
+    const uid = isRoot ? 12345 : process.getuid!()
+    const gid = isRoot ? 54321 : process.getgroups!().at(-1)!
+    chownSync(document.path, uid, gid)
     chmodSync(document.path, 0o640)
     await document.write(2)
-    expect(statSync(document.path)).toMatchObject({ uid: 12345, gid: 54321, mode: 0o100640 })
+    expect(statSync(document.path)).toMatchObject({ uid, gid, mode: 0o100640 })
+  })
+
+  describe('of another user', () => {
+    const another = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    const asAnother = (ctx: TestContext, path: string) => {
+      requireProgram('setpriv', ctx)
+      if (process.getuid?.() !== 0) {
+        const message = 'only root can become another user: run this test as root'
+        if (process.env.CI) throw new Error(message)
+        console.warn(`SKIPPED: ${message}`)
+        ctx.skip(message)
+      }
+      const writer = join(import.meta.dirname, 'document-writer.mjs')
+      return run([...another, process.execPath, writer, built('lock/document.js'), path])
+    }
+
+    test('the group is not kept by one who is not in it, and its rights are for no other', async (ctx) => {
+      const document = await newDocument<object>()
+      chmodSync(join(document.path, '..'), 0o777)
+      await document.write({})
+      chmodSync(document.path, 0o664)
+      const { stdout, stderr } = await asAnother(ctx, document.path)
+      expect({ stdout, stderr }).toEqual({ stdout: '{"version":2}\n', stderr: '' })
+      expect(statSync(document.path)).toMatchObject({ uid: 65534, gid: 65534, mode: 0o100604 })
+    })
+
+    test('one who may not write there may read, and is told', async (ctx) => {
+      const document = await newDocument<object>()
+      chmodSync(join(document.path, '..'), 0o755)
+      await document.write({})
+      writeFileSync(`${document.path}.jobslot-new`, 'half a docum')
+      const { stdout, stderr } = await asAnother(ctx, document.path)
+      expect(stderr).toBe('')
+      expect(JSON.parse(stdout)).toMatchObject({ code: 'ERR_JOBSLOT_LOCK_FOLDER' })
+      expect(await document.read()).toEqual({ version: 1, value: {} })
+    })
   })
 })
 
