@@ -12,6 +12,7 @@ static void clean_up(void* data) {
   State* state = static_cast<State*>(data);
   state->stop();
   delete state->waiter;
+  delete state->drainer;
   if (state->callback) napi_delete_reference(state->env, state->callback);
   for (int i = 0; i < state->channel_count; i++) {
     Channel* channel = &state->channels[i];
@@ -33,6 +34,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_channels(env, exports, state);
   add_waits(env, exports, state);
   add_locks(env, exports, state);
+  add_workers(env, exports, state);
   return exports;
 }
 

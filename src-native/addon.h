@@ -51,6 +51,7 @@ void add_descriptors(Napi::Env env, Napi::Object exports);
 void add_channels(Napi::Env env, Napi::Object exports, State* state);
 void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports, State* state);
+void add_workers(Napi::Env env, Napi::Object exports, State* state);
 
 // End of file, where 0 is a byte's value.
 constexpr int kEndOfFile = -4096;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "addon.h"
+#include "core/drain.h"
 #include "core/lock_file.h"
 
 namespace jobslot {
@@ -23,6 +24,8 @@ struct State {
   napi_threadsafe_function deliver = nullptr;
   napi_ref callback = nullptr;  // what `deliver` calls
   int outstanding = 0;  // waits started and not yet delivered or cancelled: they keep the process alive
+  Drainer* drainer = nullptr;
+  napi_threadsafe_function drained = nullptr;
   Channel* channels = nullptr;
   int channel_count = 0;
   LockFile** locks = nullptr;  // what JavaScript opened in a thread that is ended, nobody would close
@@ -42,7 +45,7 @@ struct State {
   int start(napi_env env, Wait* wait);
   // Gives back every token that is out on the channel.
   static void give_back_all(Channel* channel);
-  // Ends the waiting thread and gives back every token of every channel. Nothing works after it.
+  // Ends the threads and gives back every token of every channel. Nothing works after it.
   void stop();
 };
 

@@ -12,6 +12,7 @@ void State::stop() {
   if (stopped) return;
   stopped = true;
   if (waiter) waiter->stop();
+  if (drainer) drainer->stop();
   for (int i = 0; i < channel_count; i++) {
     if (channels[i].open) give_back_all(&channels[i]);
   }

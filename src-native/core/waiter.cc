@@ -6,23 +6,10 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "locked.h"
 #include "thread.h"
 
 namespace jobslot {
-
-namespace {
-
-class Locked {
- public:
-  explicit Locked(pthread_mutex_t* mutex) : mutex_(mutex) { pthread_mutex_lock(mutex_); }
-  ~Locked() { pthread_mutex_unlock(mutex_); }
-  Locked(const Locked&) = delete;
-
- private:
-  pthread_mutex_t* mutex_;
-};
-
-}  // namespace
 
 Wait::~Wait() {
   if (fd >= 0) close(fd);

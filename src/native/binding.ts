@@ -49,6 +49,23 @@ export interface Binding {
   lockPrevious(handle: number): string
   /** Fills in the two descriptors that keep the lock in a child. */
   inheritLock(handle: number, into: Int32Array): number
+
+  /** Once, before the first drain: what to call when there is something to take. */
+  listenDrains(callback: () => void): number
+  /** Makes a pipe that is always being emptied; `writeEnd[0]` is the caller's to close. */
+  openDrain(capacity: number, writeEnd: Int32Array): number
+  /** Fills in the lines and bytes dropped before these, and whether nothing will come any more. */
+  takeDrained(drain: number, into: Buffer, counts: Float64Array): number
+  pumpDrain(drain: number): number
+  closeDrain(drain: number): number
+
+  startGuard(graceMs: number): number
+  setGuardGrace(graceMs: number): number
+  guardUser(fd: number): number
+  unguardUser(user: number): number
+  boundLog(fd: number, limit: number): number
+  /** Fills in pid and uid. */
+  peer(fd: number, into: Float64Array): number
 }
 
 /** What the functions on locks answer: `src-native/core/lock_file.h`. */

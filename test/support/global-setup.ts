@@ -21,7 +21,7 @@ const products: Product[] = [
   {
     script: 'build:ts',
     files: [cliFile, libraryFile],
-    sources: inPackage('src', 'scripts/bundle-cli.mjs', 'tsconfig.build.json', 'tsconfig.json'),
+    sources: inPackage('src', 'scripts/bundle.mjs', 'tsconfig.build.json', 'tsconfig.json'),
   },
 ]
 

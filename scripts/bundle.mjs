@@ -1,11 +1,17 @@
-// The command line as one CommonJS file: a command's start is counted in milliseconds, and Node needs some twenty of
-// them for its ES module loader and as many files.
+// What is started for its own sake, each as one CommonJS file: a start is counted in milliseconds, and Node needs some
+// twenty of them for its ES module loader and as many files.
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 
 await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/cli/main.cjs',
+  entryPoints: {
+    // The command line.
+    'cli/main': 'src/cli/main.ts',
+    // What a worker process runs before its module.
+    'worker/preload': 'src/worker/preload.ts',
+  },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   // Less to read at each start; names stay, for the sake of stack traces.
   minifyWhitespace: true,

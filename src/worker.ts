@@ -1,0 +1,42 @@
+/**
+ * `jobslot/worker`: separate Node processes, spoken to over a socket. A worker ends when the last process that uses it
+ * ends, however that comes, and keeps none alive. Times are milliseconds.
+ *
+ * @module
+ */
+import type { ConnectWorkerOptions } from './worker/connect-worker.ts'
+import type { SharedWorker } from './worker/hold.ts'
+import type { StartOptions, Worker } from './worker/start-worker.ts'
+
+export type { CallOptions } from './worker/calls.ts'
+export type { ConnectWorkerOptions } from './worker/connect-worker.ts'
+export type { WorkerEnv } from './worker/environment.ts'
+export type { WorkerExit } from './worker/exit.ts'
+export { WorkerExitedError } from './worker/exit.ts'
+export type { SharedWorker } from './worker/hold.ts'
+export { serve } from './worker/serve.ts'
+export type { CallContext, Method, Methods, WorkerClient } from './worker/session.ts'
+export type { StartOptions, Worker } from './worker/start-worker.ts'
+
+// What a worker's module imports is `serve`: it should not load all that is for those who start one.
+
+/**
+ * Starts a Node process with `module` as its main module. Resolves when that has called `serve`.
+ *
+ * @throws WorkerExitedError where it ends first; JobslotError `ERR_JOBSLOT_TIMEOUT`
+ */
+export async function startWorker(module: string | URL, options: StartOptions = {}): Promise<Worker> {
+  const { startPrivate } = await import('./worker/start-worker.ts')
+  return startPrivate(module, options)
+}
+
+/**
+ * Joins the shared worker of this name, or starts it: however many do so at once, one worker comes of it.
+ *
+ * @throws WorkerExitedError where it ends before it serves; JobslotError `ERR_JOBSLOT_TIMEOUT`,
+ * `ERR_JOBSLOT_WORKER_PROTOCOL` where it is of another version or no worker; the signal's reason
+ */
+export async function connectWorker(name: string, options: ConnectWorkerOptions): Promise<SharedWorker> {
+  const { connectShared } = await import('./worker/connect-worker.ts')
+  return connectShared(name, options)
+}

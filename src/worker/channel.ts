@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net'
+import { deserialize } from 'node:v8'
+import { JobslotError } from '../errors.ts'
+import { encodeFrame, FrameReader, HELLO, PROTOCOL, readHello } from './frames.ts'
+
+export interface ChannelEvents {
+  /** The other side speaks the same protocol. */
+  onHello(): void
+  onMessage(message: readonly unknown[]): void
+  /** Once. `fault`: the other side said what cannot be understood. */
+  onClose(fault: JobslotError | null): void
+}
+
+/** Messages over a socket: what both ends have in common. `peer` is what the other end is called in messages. */
+export class Channel {
+  readonly socket: Socket
+  readonly #peer: string
+  readonly #events: ChannelEvents
+  readonly #reader = new FrameReader()
+  #greeting: Buffer | null = Buffer.alloc(0)
+  #isClosed = false
+
+  constructor(socket: Socket, peer: string, events: ChannelEvents) {
+    this.socket = socket
+    this.#peer = peer
+    this.#events = events
+    socket.on('data', (chunk) => this.#read(chunk))
+    // What went wrong does not matter: it is closed.
+    socket.on('error', () => {})
+    socket.on('end', () => this.close())
+    socket.on('close', () => this.#closed(null))
+    socket.write(HELLO)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** @throws what V8 throws where something in the message cannot be cloned; then nothing was sent */
+  send(message: readonly unknown[]): void {
+    const frame = encodeFrame(message)
+    if (!this.#isClosed) this.socket.write(frame)
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const body of this.#reader.push(this.#greeting ? this.#greet(chunk) : chunk)) {
+        const message: unknown = deserialize(body)
+        if (!Array.isArray(message) || typeof message[0] !== 'number') throw new TypeError('no message')
+        if (this.#isClosed) return
+        this.#events.onMessage(message)
+      }
+    } catch (cause) {
+      this.#closed(cause instanceof JobslotError ? cause : this.#fault('sent what is no message', cause))
+      this.close()
+    }
+  }
+
+  /** What follows the greeting, once it is whole. */
+  #greet(chunk: Buffer): Buffer {
+    const bytes = Buffer.concat([this.#greeting ?? chunk, chunk])
+    const hello = readHello(bytes)
+    if (hello.is === 'foreign') throw this.#fault('is none: something else answers there, end it or use another name')
+    if (hello.is === 'more') {
+      this.#greeting = bytes
+      return Buffer.alloc(0)
+    }
+    if (hello.version !== PROTOCOL) {
+      throw this.#fault(
+        `speaks version ${hello.version} of the protocol and this program ${PROTOCOL}: use the same versions of jobslot ` +
+          'and Node on both sides, or another name',
+      )
+    }
+    this.#greeting = null
+    this.#events.onHello()
+    return hello.rest
+  }
+
+  #fault(what: string, cause?: unknown): JobslotError {
+    return new JobslotError('ERR_JOBSLOT_WORKER_PROTOCOL', `${this.#peer} ${what}`, { cause })
+  }
+
+  #closed(fault: JobslotError | null): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#events.onClose(fault)
+  }
+}

@@ -1,0 +1,83 @@
+import { DefaultSerializer, serialize } from 'node:v8'
+import { JobslotError } from '../errors.ts'
+
+/** The longest message, in bytes. A length above it is no length, but damage or something that is no worker. */
+export const FRAME_LIMIT = 256 * 1024 * 1024
+const HEADER_LENGTH = 4
+
+/** Version of the messages, and of V8's serialization that they are written in, which differs between some Nodes. */
+export const PROTOCOL = `1.${serialize(null)[1]}`
+const GREETING = 'jobslot-worker '
+/** What either side says first. One line of text, so that any later version can read it. */
+export const HELLO = Buffer.from(`${GREETING}${PROTOCOL}\n`)
+const LONGEST_HELLO = 64
+
+/** A message with its length before it. @throws what V8 throws where something in it cannot be cloned */
+export function encodeFrame(message: readonly unknown[]): Buffer {
+  const serializer = new DefaultSerializer()
+  serializer.writeRawBytes(Buffer.alloc(HEADER_LENGTH))
+  serializer.writeHeader()
+  serializer.writeValue(message)
+  const frame = serializer.releaseBuffer()
+  const length = frame.length - HEADER_LENGTH
+  if (length > FRAME_LIMIT) {
+    throw new JobslotError(
+      'ERR_JOBSLOT_WORKER_TOO_LONG',
+      `a message of ${length} bytes is longer than a worker can be sent (${FRAME_LIMIT}): pass the path of a file, or parts`,
+    )
+  }
+  frame.writeUInt32BE(length, 0)
+  return frame
+}
+
+/** Parts a stream into messages, as yet undecoded. */
+export class FrameReader {
+  #parts: Buffer[] = []
+  #have = 0
+  #wanted = HEADER_LENGTH
+
+  /** @throws RangeError at a length that no message has */
+  push(chunk: Buffer): Buffer[] {
+    this.#parts.push(chunk)
+    this.#have += chunk.length
+    // A long message comes in many chunks: they are joined once.
+    if (this.#have < this.#wanted) return []
+    const all = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts)
+    const bodies: Buffer[] = []
+    let at = 0
+    this.#wanted = HEADER_LENGTH
+    while (all.length - at >= HEADER_LENGTH) {
+      const length = all.readUInt32BE(at)
+      if (length > FRAME_LIMIT) throw new RangeError(`a length of ${length} bytes`)
+      const end = at + HEADER_LENGTH + length
+      if (end > all.length) {
+        this.#wanted = HEADER_LENGTH + length
+        break
+      }
+      bodies.push(ownCopy(all.subarray(at + HEADER_LENGTH, end)))
+      at = end
+    }
+    this.#parts = at < all.length ? [all.subarray(at)] : []
+    this.#have = all.length - at
+    return bodies
+  }
+}
+
+/** What is decoded may point into its bytes, and its user may give them away. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+export type Hello = { is: 'more' } | { is: 'hello'; version: string; rest: Buffer } | { is: 'foreign' }
+
+/** What the first bytes of a stream are. Pure. */
+export function readHello(bytes: Buffer): Hello {
+  const end = bytes.indexOf(0x0a)
+  const line = bytes.toString('latin1', 0, end < 0 ? Math.min(bytes.length, LONGEST_HELLO) : end)
+  const isStart = line.length < GREETING.length ? GREETING.startsWith(line) : line.startsWith(GREETING)
+  if (!isStart || line.length >= LONGEST_HELLO || (end >= 0 && line.length <= GREETING.length)) return { is: 'foreign' }
+  if (end < 0) return { is: 'more' }
+  return { is: 'hello', version: line.slice(GREETING.length), rest: bytes.subarray(end + 1) }
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { JobslotError } from '../errors.ts'
+import { native } from '../native/load.ts'
+import { checked, EAGAIN } from '../native/system-error.ts'
+import { stateDir, stateDirError } from '../state-dir.ts'
+
+/** Where a shared worker lies: `DIR/BASE.sock`, `.lock` and `.log`. */
+export interface Place {
+  dir: string
+  base: string
+}
+
+const LONGEST_ADDRESS = 107
+const LONGEST_WORD = 20
+
+/** @throws JobslotError `ERR_JOBSLOT_STATE_DIR` where the folder is not the user's alone */
+export function sharedPlace(name: string): Place {
+  const dir = join(stateDir(), 'workers')
+  try {
+    mkdirSync(dir, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw stateDirError(dir, error)
+  }
+  const found = lstatSync(dir)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
+    throw new JobslotError(
+      'ERR_JOBSLOT_STATE_DIR',
+      `the folder of workers ${dir} cannot be used: it is not this user's alone; remove it, or set JOBSLOT_DIR to a ` +
+        'folder of your own',
+    )
+  }
+  return { dir, base: baseName(name) }
+}
+
+/** Any string is a name. The word is for people who look into the folder. Pure. */
+export function baseName(name: string): string {
+  const word = name.replace(/[^\w.-]+/g, '_').slice(0, LONGEST_WORD)
+  return `${word}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`
+}
+
+export const socketOf = ({ dir, base }: Place) => join(dir, `${base}.sock`)
+export const logOf = ({ dir, base }: Place) => join(dir, `${base}.log`)
+const lockOf = ({ dir, base }: Place) => join(dir, `${base}.lock`)
+
+/**
+ * The socket's path in a form that fits into a socket's address, whatever the folder is called. It is good until
+ * `release`.
+ */
+export function socketAddress(place: Place): { path: string; release(): void } {
+  const path = socketOf(place)
+  if (Buffer.byteLength(path) <= LONGEST_ADDRESS || process.platform !== 'linux') return { path, release: () => {} }
+  const fd = openSync(place.dir, constants.O_RDONLY | constants.O_DIRECTORY)
+  return { path: `/proc/self/fd/${fd}/${place.base}.sock`, release: () => closeSync(fd) }
+}
+
+/**
+ * The lock that a shared worker holds for its whole life. Who starts one takes it, and hands the descriptor on: the lock
+ * belongs to the open description, so there is no moment in which nobody has it, and the kernel frees it with the
+ * worker. Null: somebody has it.
+ */
+export function takeLifeLock(place: Place): number | null {
+  const path = lockOf(place)
+  const binding = native()
+  for (;;) {
+    let fd: number
+    try {
+      fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    } catch (error) {
+      throw stateDirError(path, error)
+    }
+    const result = binding.lock(fd, 0, true)
+    // It may have been removed since it was opened: then the lock on it is worth nothing.
+    if (result === 0 && isAt(path, fd)) return fd
+    closeSync(fd)
+    if (result === -EAGAIN) return null
+    checked(result, 'lock', path)
+  }
+}
+
+function isAt(path: string, fd: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  const own = fstatSync(fd)
+  return found?.ino === own.ino && found.dev === own.dev
+}
+
+/** What lies at a place, the lock last. Only for who holds that. */
+export function removeFiles(place: Place, { log }: { log: boolean }): void {
+  const files = [socketOf(place), ...(log ? [logOf(place)] : []), lockOf(place)]
+  for (const file of files) {
+    try {
+      rmSync(file, { force: true, recursive: true })
+    } catch {
+      // It is not in the way, or the one who needs the place finds out and says so.
+    }
+  }
+}
+
+/** Removes what killed workers left: of one place, or of all. */
+export function sweep(dir: string, bases = basesIn(dir)): void {
+  for (const base of bases) {
+    const place = { dir, base }
+    const lock = takeLifeLock(place)
+    if (lock === null) continue
+    removeFiles(place, { log: false })
+    closeSync(lock)
+  }
+}
+
+function basesIn(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.lock'))
+    .map((name) => name.slice(0, -'.lock'.length))
+}

@@ -1,0 +1,67 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { basename, extname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { WorkerEnv } from './environment.ts'
+import type { Life } from './life.ts'
+import { LIFE_VARIABLE } from './life.ts'
+
+export interface WorkerModule {
+  path: string
+  /** What a worker is called that has no name of its own. */
+  name: string
+}
+
+export interface SpawnOptions {
+  module: WorkerModule
+  args: readonly string[]
+  execArgv: readonly string[]
+  env: WorkerEnv
+  cwd: string | undefined
+  life: Life
+  /** Standard output and standard error. */
+  output: number
+  /** Descriptors 4 and up. */
+  more?: readonly number[]
+}
+
+const preload = fileURLToPath(new URL('../../dist/worker/preload.cjs', import.meta.url))
+
+/** @throws TypeError for what is no file */
+export function workerModule(module: string | URL): WorkerModule {
+  const isUrl = module instanceof URL || /^[a-z][a-z\d+.-]+:/i.test(String(module))
+  const path = isUrl ? fileURLToPath(module) : resolve(module)
+  return { path, name: basename(path, extname(path)) }
+}
+
+/**
+ * Starts a Node with the module as its main module, in a session and process group of its own, with a socket to this
+ * process as descriptor 3. Neither keeps this process alive.
+ */
+export function spawnWorker({ module, args, execArgv, env, cwd, life, output, more = [] }: SpawnOptions): {
+  child: ChildProcess
+  socket: Socket
+} {
+  const child = spawn(process.execPath, ['--require', preload, ...execArgv, module.path, ...args], {
+    detached: true,
+    stdio: ['ignore', output, output, 'pipe', ...more],
+    env: { ...env, [LIFE_VARIABLE]: JSON.stringify(life) },
+    cwd,
+  })
+  const socket = child.stdio[3] as Socket
+  child.unref()
+  socket.unref()
+  return { child, socket }
+}
+
+/** A signal for the worker and what it has started. False: there is none any more. */
+export function killGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false
+  try {
+    return process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

@@ -1,0 +1,177 @@
+import { resolve } from 'node:path'
+import { JobslotError } from '../errors.ts'
+import { type CallOptions, checkTimeout } from './calls.ts'
+import type { WorkerEnv } from './environment.ts'
+import { printed, type WorkerExit } from './exit.ts'
+import { checkLog, outputLines } from './output.ts'
+import { PrivateLife } from './private-life.ts'
+import { type WorkerModule, workerModule } from './spawn.ts'
+
+export interface StartOptions {
+  /** Words behind the module, in the worker's `process.argv`. */
+  args?: readonly string[] | undefined
+  /** Laid over this process's environment; undefined takes a variable away. */
+  env?: WorkerEnv | undefined
+  /**
+   * What the worker prints appears on this process's standard error, line by line behind its name. A path: in that file,
+   * too. false: nowhere.
+   */
+  log?: string | boolean | undefined
+  /** Milliseconds from the start until the module serves; 30,000 unless given. */
+  timeout?: number | undefined
+  /** Ends the start, and the worker with it; `startWorker` rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** What it is called in messages and before its lines. The module's, unless given. */
+  name?: string | undefined
+  /** Flags for Node. None, unless given: not those of this process. */
+  execArgv?: readonly string[] | undefined
+  cwd?: string | undefined
+}
+
+/** A process that this one started, and that ends with it. */
+export interface Worker extends AsyncDisposable {
+  readonly name: string
+  readonly pid: number
+  /** How it ended; after `restart`, how the new one will. Waiting for it does not keep this process alive. */
+  readonly exited: Promise<WorkerExit>
+  /** Calls a method of the worker. While it waits for the answer, this process stays alive. */
+  call<T = unknown>(method: string, payload?: unknown, options?: CallOptions): Promise<T>
+  /** Calls a method and wants no answer. */
+  notify(method: string, payload?: unknown): void
+  /** Sends a signal to the worker and what it has started. False: it has ended already. */
+  kill(signal?: NodeJS.Signals): boolean
+  /** Ends it, and starts it anew with other arguments or another environment. Calls that come meanwhile wait. */
+  restart(changes?: { args?: readonly string[] | undefined; env?: WorkerEnv | undefined }): Promise<void>
+  /** Lets it end in order; after half a second it is killed. */
+  close(): Promise<void>
+}
+
+export const START_TIMEOUT_MS = 30_000
+
+/** `startWorker` of `jobslot/worker`. */
+export async function startPrivate(module: string | URL, options: StartOptions = {}): Promise<Worker> {
+  const worker = new PrivateWorker(workerModule(module), options)
+  await worker.started
+  return worker
+}
+
+class PrivateWorker implements Worker {
+  readonly name: string
+  readonly #module: WorkerModule
+  readonly #timeout: number
+  readonly #output: { stderr: boolean; file: string | null }
+  #options: StartOptions
+  #life: PrivateLife
+  #restarting: Promise<void> | null = null
+  readonly started: Promise<void>
+
+  constructor(module: WorkerModule, options: StartOptions) {
+    const { name = module.name, log = true, timeout = START_TIMEOUT_MS } = options
+    checkTimeout(timeout)
+    this.name = printable(name)
+    this.#module = module
+    this.#options = options
+    this.#timeout = timeout
+    const file = typeof log === 'string' ? resolve(log) : null
+    if (file !== null) checkLog(file)
+    this.#output = { stderr: log !== false, file }
+    options.signal?.throwIfAborted()
+    this.#life = this.#begin()
+    this.started = this.#served(this.#life, options.signal)
+  }
+
+  get pid(): number {
+    return this.#life.pid ?? -1
+  }
+
+  get exited(): Promise<WorkerExit> {
+    return this.#life.exited
+  }
+
+  async call<T>(method: string, payload?: unknown, options: CallOptions = {}): Promise<T> {
+    if (this.#restarting) await this.#restarting
+    return this.#life.calls.call<T>(method, payload, options)
+  }
+
+  notify(method: string, payload?: unknown): void {
+    if (this.#restarting) void this.#restarting.then(() => this.notify(method, payload)).catch(() => {})
+    else this.#life.calls.notify(method, payload)
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
+    return this.#life.kill(signal)
+  }
+
+  restart({ args, env }: { args?: readonly string[] | undefined; env?: WorkerEnv | undefined } = {}): Promise<void> {
+    if (args) this.#options = { ...this.#options, args }
+    if (env) this.#options = { ...this.#options, env }
+    const restarting = this.#restart(this.#restarting)
+    this.#restarting = restarting
+    const done = () => {
+      if (this.#restarting === restarting) this.#restarting = null
+    }
+    restarting.then(done, done)
+    return restarting
+  }
+
+  async #restart(before: Promise<void> | null): Promise<void> {
+    await before?.catch(() => {})
+    await this.#life.end((method) => this.#closed(`was restarted before it answered "${method}": call again`))
+    this.#life = this.#begin()
+    await this.#served(this.#life)
+  }
+
+  async close(): Promise<void> {
+    await this.#restarting?.catch(() => {})
+    await this.#life.end(() => this.#closed('was closed: start another'))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #begin(): PrivateLife {
+    const { args = [], env = {}, execArgv = [], cwd } = this.#options
+    const lines = outputLines({ name: this.name, ...this.#output })
+    const options = { name: this.name, module: this.#module, args, execArgv, cwd, lines }
+    return new PrivateLife({ ...options, env: { ...process.env, ...env } })
+  }
+
+  async #served(life: PrivateLife, signal?: AbortSignal): Promise<void> {
+    let why: unknown = null
+    const giveUp = (reason: unknown) => {
+      why = reason
+      life.kill('SIGKILL')
+    }
+    // The timer keeps this process alive, as does any wait that somebody has asked for.
+    const timer = setTimeout(() => giveUp(this.#late(life)), this.#timeout)
+    const onAbort = () => giveUp(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await life.served
+    } catch (error) {
+      throw why ?? error
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #late(life: PrivateLife): JobslotError {
+    return new JobslotError(
+      'ERR_JOBSLOT_TIMEOUT',
+      `worker ${this.name} did not call serve() within ${this.#timeout} ms: give it more time (timeout), or look at what ` +
+        `it does; ${printed(life.lastLines)}`,
+    )
+  }
+
+  #closed(what: string): JobslotError {
+    return new JobslotError('ERR_JOBSLOT_CLOSED', `worker ${this.name} ${what}`)
+  }
+}
+
+/** A name stands in lines and messages: without what would end a line or move a cursor. */
+export function printable(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+  return String(name).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}
