@@ -60,8 +60,9 @@ export class Hold implements SharedWorker {
 
   /** False: it ended before it served. Keeps the process alive until it is known. */
   async serves(until: AbortSignal): Promise<boolean> {
-    const { socket } = this.#options
+    const { socket, child } = this.#options
     socket.ref()
+    child?.ref()
     const onAbort = () => socket.destroy()
     until.addEventListener('abort', onAbort, { once: true })
     try {
@@ -76,6 +77,7 @@ export class Hold implements SharedWorker {
     } finally {
       until.removeEventListener('abort', onAbort)
       socket.unref()
+      child?.unref()
     }
   }
 

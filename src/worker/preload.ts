@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { native } from '../native/load.ts'
 import { checked } from '../native/system-error.ts'
+import { makeOutputBlocking } from './blocking-output.ts'
 import type { Life } from './life.ts'
 import { LIFE_VARIABLE, leaveForServe, STARTER_FD } from './life.ts'
 import { serveShared } from './serve-shared.ts'
@@ -21,6 +22,7 @@ if (text !== undefined) {
   for (const fd of life.close) binding.close(fd)
   checked(binding.startGuard(life.graceMs), 'startGuard')
   const starterUser = checked(binding.guardUser(STARTER_FD), 'guardUser')
+  makeOutputBlocking()
   // Where there is no inotify left, the log grows.
   if (life.kind === 'shared') binding.boundLog(1, LOG_LIMIT)
   leaveForServe((methods) => {

@@ -52,6 +52,8 @@ export class PrivateLife {
         life: { kind: 'private', name, graceMs: GRACE_MS, close: [] },
       })
       this.#child = child
+      // Whoever starts one waits for it.
+      child.ref()
       let served = () => {}
       let failed = (_: Error) => {}
       this.served = new Promise((resolve, reject) => {
@@ -64,7 +66,10 @@ export class PrivateLife {
         closed = resolve
       })
       this.#channel = new Channel(socket, `worker ${name}`, {
-        onHello: served,
+        onHello: () => {
+          child.unref()
+          served()
+        },
         onMessage: (message) => this.calls.onMessage(message),
         onClose: (fault) => {
           if (fault) this.#why ??= () => fault
