@@ -58,7 +58,7 @@ export class Hold implements SharedWorker {
     this.exited = this.#life.exited
   }
 
-  /** False: it ended before it served. Keeps the process alive until it is known. */
+  /** False: it ended before it served. Keeps this process alive until that is known, and a child that failed has ended. */
   async serves(until: AbortSignal): Promise<boolean> {
     const { socket, child } = this.#options
     socket.ref()
@@ -69,15 +69,16 @@ export class Hold implements SharedWorker {
       until.throwIfAborted()
       const serves = await this.#life.served
       until.throwIfAborted()
-      if (serves) this.#follow('end')
-      return serves
+      if (!serves) return false
+      this.#follow('end')
+      socket.unref()
+      child?.unref()
+      return true
     } catch (error) {
       socket.destroy()
       throw error
     } finally {
       until.removeEventListener('abort', onAbort)
-      socket.unref()
-      child?.unref()
     }
   }
 

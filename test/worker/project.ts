@@ -111,10 +111,12 @@ export function project(): Project {
         stdout += text
       })
       running.result.catch(() => {})
+      let isOver = false
+      running.child.on('close', () => {
+        isOver = true
+      })
       const says = async (count = 1) => {
-        const { child } = running
-        const isOver = () => child.exitCode !== null || child.signalCode !== null
-        await waitFor(() => lines(stdout).length >= count || isOver(), 20_000, `the program says ${count} things`)
+        await waitFor(() => lines(stdout).length >= count || isOver, 20_000, `the program says ${count} things`)
         if (lines(stdout).length < count) throw new Error(`the program ended early\n${running.stderr()}`)
         return lines(stdout)[count - 1]
       }
