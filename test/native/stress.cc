@@ -23,6 +23,7 @@
 #include "jobserver.h"
 #include "leftovers.h"
 #include "stream.h"
+#include "workers.h"
 
 using jobslot::Way;
 
@@ -64,6 +65,9 @@ static const Scenario kScenarios[] = {
     {"stream, recv", [](uint64_t seed) { read_stream(Medium::kSocket, kRecv, seed); }},
     {"stream, parked", [](uint64_t seed) { read_stream(Medium::kPipe, kParked, seed); }},
     {"silence, parked", [](uint64_t) { cancel_parked_on_silence(); }},
+    {"workers, their output", drain_pipes},
+    {"workers, their users", guard_users},
+    {"workers, their log", bound_log},
 };
 
 static bool is_set(void* flag) { return *static_cast<std::atomic<bool>*>(flag); }
