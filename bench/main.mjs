@@ -10,8 +10,9 @@ import { make } from './rows/make.mjs'
 import { start } from './rows/start.mjs'
 import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
+import { worker } from './rows/worker.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait, lock }
+const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker }
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 
