@@ -1,7 +1,7 @@
 // call.mjs MEANS: asks another process and waits for its answer. For each number N that is read from standard input, the
 // time in ns of N such round trips, divided by N; for `start`, of one start of a shared worker to its first answer.
 import { fork } from 'node:child_process'
-import { connectWorker, startWorker } from 'jobslot/worker'
+import { connectWorker, startWorker } from '../../dist/worker.js'
 import { answer } from './answer.mjs'
 
 const [means] = process.argv.slice(2)

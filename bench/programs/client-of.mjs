@@ -1,4 +1,4 @@
-import { connect } from 'jobslot'
+import { connect } from '../../dist/index.js'
 
 /** A client of the FIFO that has its implicit slot already: each slot from now on is a token. */
 export function clientOf(path) {

@@ -2,6 +2,6 @@
 if (process.send) {
   process.on('message', (message) => process.send(message))
 } else {
-  const { serve } = await import('jobslot/worker')
+  const { serve } = await import('../../dist/worker.js')
   serve({ echo: (value) => value })
 }

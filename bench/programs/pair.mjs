@@ -3,9 +3,9 @@
 import { spawnSync } from 'node:child_process'
 import { constants, openSync, readSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { connect } from 'jobslot'
 import nodeGypBuild from 'node-gyp-build'
 import pLimit from 'p-limit'
+import { connect } from '../../dist/index.js'
 import { answer } from './answer.mjs'
 import { clientOf } from './client-of.mjs'
 

@@ -41,7 +41,7 @@ export class Calls {
     signal?.throwIfAborted()
     if (this.#ended) throw this.#ended(method)
     const id = ++this.#lastId
-    this.#channel.send([CALL, id, method, payload])
+    this.#channel.send(payload === undefined ? [CALL, id, method] : [CALL, id, method, payload])
     return new Promise<T>((resolve, reject) => {
       const giveUp = (error: unknown) => {
         if (!this.#channel.isClosed) this.#channel.send([CANCEL, id])

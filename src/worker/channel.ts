@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
-import { deserialize } from 'node:v8'
 import { JobslotError } from '../errors.ts'
-import { encodeFrame, FrameReader, HELLO, PROTOCOL, readHello } from './frames.ts'
+import { decodeBody, encodeFrame, FrameReader, HELLO, PROTOCOL, readHello } from './frames.ts'
 
 export interface ChannelEvents {
   /** The other side speaks the same protocol. */
@@ -49,7 +48,7 @@ export class Channel {
   #read(chunk: Buffer): void {
     try {
       for (const body of this.#reader.push(this.#greeting ? this.#greet(chunk) : chunk)) {
-        const message: unknown = deserialize(body)
+        const message: unknown = decodeBody(body)
         if (!Array.isArray(message) || typeof message[0] !== 'number') throw new TypeError('no message')
         if (this.#isClosed) return
         this.#events.onMessage(message)

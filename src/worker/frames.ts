@@ -1,5 +1,6 @@
-import { DefaultSerializer, serialize } from 'node:v8'
+import { DefaultSerializer, deserialize, serialize } from 'node:v8'
 import { JobslotError } from '../errors.ts'
+import { isSimple } from './simple.ts'
 
 /** The longest message, in bytes. A length above it is no length, but damage or something that is no worker. */
 export const FRAME_LIMIT = 256 * 1024 * 1024
@@ -12,8 +13,18 @@ const GREETING = 'jobslot-worker '
 export const HELLO = Buffer.from(`${GREETING}${PROTOCOL}\n`)
 const LONGEST_HELLO = 64
 
+/** With this a message begins that is JSON; V8's begin with 255. */
+const JSON_START = '['.charCodeAt(0)
+
 /** A message with its length before it. @throws what V8 throws where something in it cannot be cloned */
 export function encodeFrame(message: readonly unknown[]): Buffer {
+  if (isSimple(message)) {
+    const text = JSON.stringify(message)
+    const frame = Buffer.allocUnsafe(HEADER_LENGTH + Buffer.byteLength(text))
+    frame.writeUInt32BE(frame.length - HEADER_LENGTH, 0)
+    frame.write(text, HEADER_LENGTH)
+    return frame
+  }
   const serializer = new DefaultSerializer()
   serializer.writeRawBytes(Buffer.alloc(HEADER_LENGTH))
   serializer.writeHeader()
@@ -28,6 +39,11 @@ export function encodeFrame(message: readonly unknown[]): Buffer {
   }
   frame.writeUInt32BE(length, 0)
   return frame
+}
+
+/** What `encodeFrame` was given. @throws SyntaxError, Error for what is none */
+export function decodeBody(body: Buffer): unknown {
+  return body[0] === JSON_START ? JSON.parse(body.toString('utf8')) : deserialize(ownCopy(body))
 }
 
 /** Parts a stream into messages, as yet undecoded. */
@@ -54,7 +70,7 @@ export class FrameReader {
         this.#wanted = HEADER_LENGTH + length
         break
       }
-      bodies.push(ownCopy(all.subarray(at + HEADER_LENGTH, end)))
+      bodies.push(all.subarray(at + HEADER_LENGTH, end))
       at = end
     }
     this.#parts = at < all.length ? [all.subarray(at)] : []

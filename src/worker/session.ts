@@ -88,7 +88,7 @@ export class Session {
     if (id !== 0) this.#running.set(id, running)
     try {
       const value = await this.#methodNamed(method)(payload, running)
-      if (id !== 0) this.#channel.send([RESULT, id, value])
+      if (id !== 0) this.#channel.send(value === undefined ? [RESULT, id] : [RESULT, id, value])
     } catch (error) {
       // Nobody waits for it who could be told.
       if (id === 0) process.emitWarning(error instanceof Error ? error : String(error))

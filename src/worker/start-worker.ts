@@ -88,8 +88,8 @@ class PrivateWorker implements Worker {
     return this.#life.exited
   }
 
-  async call<T>(method: string, payload?: unknown, options: CallOptions = {}): Promise<T> {
-    if (this.#restarting) await this.#restarting
+  call<T>(method: string, payload?: unknown, options: CallOptions = {}): Promise<T> {
+    if (this.#restarting) return this.#restarting.then(() => this.call(method, payload, options))
     return this.#life.calls.call<T>(method, payload, options)
   }
 
