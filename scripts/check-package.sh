@@ -34,8 +34,10 @@ tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
   echo 'prebuilds/linux-arm64/jobslot.node prebuilds/linux-x64/jobslot.node' | tr ' ' '\n'
   find src-native -type f
   node -p 'Object.values(require("./package.json").bin).join("\n")'
-  # Each source file compiles to two; the command line's are in the one file that it was bundled into.
-  find src -name '*.ts' ! -path 'src/cli/*' | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
+  echo dist/worker/preload.cjs
+  # Each source file compiles to two; those of the command line and of the preload are in the one file that each was
+  # bundled into.
+  find src -name '*.ts' ! -path 'src/cli/*' ! -path src/worker/preload.ts | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
 } | sort >"$work/wanted"
 for file in $(comm -13 "$work/contents" "$work/wanted"); do complain "$file is missing from the tarball"; done
 for file in $(comm -23 "$work/contents" "$work/wanted"); do complain "$file is in the tarball, and need not be"; done
