@@ -4,11 +4,12 @@
  *
  * @module
  */
+
+export { ConflictError } from './document/conflict-error.ts'
+export type { Document, DocumentOptions, DocumentState, WriteOptions } from './document/document.ts'
+export { openDocument } from './document/document.ts'
 export type { LockFileOptions, LockOptions, TryLockFileOptions, TryLockOptions } from './lock/acquire.ts'
 export { lock, lockFile, tryLock, tryLockFile } from './lock/acquire.ts'
-export { ConflictError } from './lock/conflict-error.ts'
-export type { Document, DocumentOptions, DocumentState, WriteOptions } from './lock/document.ts'
-export { openDocument } from './lock/document.ts'
 export type { LockState } from './lock/list.ts'
 export { locks } from './lock/list.ts'
 export type { Lock } from './lock/lock.ts'

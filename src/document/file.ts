@@ -2,9 +2,9 @@ import { constants, existsSync, type Stats, unlinkSync } from 'node:fs'
 import { lstat, open, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { JobslotError } from '../errors.ts'
-import { tryLockFile } from './acquire.ts'
-import { cannotRead, notADocument } from './document-errors.ts'
-import { closeIdle } from './handle.ts'
+import { tryLockFile } from '../lock/acquire.ts'
+import { closeIdle } from '../lock/handle.ts'
+import { cannotRead, notADocument } from './errors.ts'
 import { newFileOf } from './replace-file.ts'
 
 /** The lock of those who write a document. */

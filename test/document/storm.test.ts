@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { openDocument } from '../../src/lock/document.ts'
+import { openDocument } from '../../src/document/document.ts'
 import { built } from '../client/program.ts'
 import { type Running, start, tempDir } from '../support/processes.ts'
 
 const writers = 8
 const updates = Number(process.env.STORM_UPDATES ?? 1000)
-const library = built('lock/document.js')
+const library = built('document/document.js')
 const timeout = 600_000
 
 const programOf = (name: string) => [process.execPath, join(import.meta.dirname, name), library]
@@ -35,7 +35,7 @@ test('processes that count a document up, some killed: nothing is lost, and read
     for (let done = 0; done < updates; ) {
       const file = join(folder, String(files.length))
       files.push(file)
-      const writer = start([...programOf('document-counter.mjs'), path, file, String(updates - done)], { timeout })
+      const writer = start([...programOf('counter.mjs'), path, file, String(updates - done)], { timeout })
       running.add(writer)
       const { code, signal, stderr } = await writer.result
       running.delete(writer)
@@ -45,7 +45,7 @@ test('processes that count a document up, some killed: nothing is lost, and read
     }
   }
 
-  const readers = [0, 1].map(() => start([...programOf('document-reader.mjs'), path], { timeout }))
+  const readers = [0, 1].map(() => start([...programOf('reader.mjs'), path], { timeout }))
   const started = performance.now()
   const lanes = Promise.all(Array.from({ length: writers }, lane)).then(() => true)
   while (!(await Promise.race([lanes, sleep(300 + Math.random() * 1000, false)]))) {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeDocument, encodeDocument, LAST_VERSION } from '../../src/lock/document-format.ts'
+import { decodeDocument, encodeDocument, LAST_VERSION } from '../../src/document/format.ts'
 
 const problemOf = (bytes: Buffer) => {
   const decoded = decodeDocument(bytes)

@@ -14,10 +14,10 @@ import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { ConflictError } from '../../src/document/conflict-error.ts'
+import { openDocument } from '../../src/document/document.ts'
+import { encodeDocument } from '../../src/document/format.ts'
 import { mkfifo } from '../../src/fd.ts'
-import { ConflictError } from '../../src/lock/conflict-error.ts'
-import { openDocument } from '../../src/lock/document.ts'
-import { encodeDocument } from '../../src/lock/document-format.ts'
 import { requireProgram } from '../cli/recipes.ts'
 import { built } from '../client/program.ts'
 import { run, tempDir, waitFor } from '../support/processes.ts'
@@ -384,8 +384,8 @@ describe('rights', () => {
         console.warn(`SKIPPED: ${message}`)
         ctx.skip(message)
       }
-      const writer = join(import.meta.dirname, 'document-writer.mjs')
-      return run([...another, process.execPath, writer, built('lock/document.js'), path])
+      const writer = join(import.meta.dirname, 'writer.mjs')
+      return run([...another, process.execPath, writer, built('document/document.js'), path])
     }
 
     test('the group is not kept by one who is not in it, and its rights are for no other', async (ctx) => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openDocument } from '../../src/lock/document.ts'
+import { openDocument } from '../../src/document/document.ts'
 import { built } from '../client/program.ts'
 import { compiledLibrary } from '../support/compile.ts'
 import { type Result, run, tempDir } from '../support/processes.ts'
@@ -19,8 +19,8 @@ async function write(path: string, fault?: { at: number | string; kind: 'kill' |
     FAULTS_LOG: log,
     ...(fault && { FAULTS_AT: String(fault.at), FAULTS_KIND: fault.kind }),
   }
-  const writer = join(import.meta.dirname, 'document-writer.mjs')
-  const result = await run([process.execPath, writer, built('lock/document.js'), path], { env })
+  const writer = join(import.meta.dirname, 'writer.mjs')
+  const result = await run([process.execPath, writer, built('document/document.js'), path], { env })
   return { result, calls: readFileSync(log, 'utf8').trimEnd().split('\n') }
 }
 

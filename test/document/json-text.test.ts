@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { jsonText } from '../../src/lock/json-text.ts'
+import { jsonText } from '../../src/document/json-text.ts'
 
 test.for<[unknown, string]>([
   [null, 'null'],

@@ -1,4 +1,4 @@
-// document-reader.mjs LIBRARY PATH
+// reader.mjs LIBRARY PATH
 // Reads the document again and again until SIGTERM; says how often, and what was wrong with what it read.
 import { setTimeout as sleep } from 'node:timers/promises'
 

@@ -1,4 +1,4 @@
-// document-counter.mjs LIBRARY PATH ACKNOWLEDGED COUNT
+// counter.mjs LIBRARY PATH ACKNOWLEDGED COUNT
 // Counts the document up COUNT times, and after each time writes the version that it was told to a file of its own.
 import { openSync, writeSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-// document-writer.mjs LIBRARY PATH
+// writer.mjs LIBRARY PATH
 // Opens a document and writes it once, with the faults of test/support/faults.c from there to its end.
 import { existsSync } from 'node:fs'
 
