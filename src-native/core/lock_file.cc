@@ -232,8 +232,6 @@ int LockFile::join() {
     if (slot == kMaxSlots) return -EMFILE;
     int result = lock_bytes(file_, F_WRLCK, kSlots + slot, 1);
     if (result == 0) {
-      // From here on nobody removes the file; and the folder beside one that was removed is another's.
-      if (!is_current()) return kStale;
       char record[kRecordSize + 1];
       bool left = read_record(slot, record);
       bool reserved = left && !is_waiter(record);
@@ -249,9 +247,12 @@ int LockFile::join() {
     ByteLock found;
     if (find_lock(file_, F_WRLCK, kSlots + slot, 1, &found) && found.end > kSlots + slot + 1) return kSoon;
   }
+  if (life_ >= 0) return 0;
+  // The folder beside a file that was removed is another's. With the number locked none but a cleaner removes it.
+  if (!is_current()) return kStale;
   char name[32];
   holder_fifo(name, slot_);
-  return life_ >= 0 ? 0 : make_fifo(name, &life_);
+  return make_fifo(name, &life_);
 }
 
 void LockFile::blank(int slot) {

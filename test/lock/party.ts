@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { type LockParty, type TryLockOptions, tryLock } from '../../src/lock.ts'
 import { addonEnv } from '../fd/program.ts'
 import { packageDir } from '../support/cli.ts'
 
@@ -29,7 +30,8 @@ export interface Party {
 
 export interface Taken {
   names: string[]
-  abandonedBy: { pid: number; label: string | null; since: number; shared: boolean } | null
+  abandonedBy: LockParty | null
+  abandoned: (LockParty & { name: string })[]
 }
 
 export interface PartyOptions {
@@ -39,6 +41,8 @@ export interface PartyOptions {
   uid?: number
   gid?: number
   umask?: number
+  /** What it says to standard error is of no interest. */
+  quiet?: boolean
   /** Words before the command: a program that runs it. */
   under?: readonly string[]
 }
@@ -69,12 +73,20 @@ const code = `
   answer(0, {})
 `
 
-export async function startParty({ state, env, uid, gid, umask, under = [] }: PartyOptions = {}): Promise<Party> {
+export async function startParty({
+  state,
+  env,
+  uid,
+  gid,
+  umask,
+  quiet = false,
+  under = [],
+}: PartyOptions = {}): Promise<Party> {
   const shell = umask === undefined ? [] : ['sh', '-c', `umask ${umask.toString(8)}; exec "$@"`, 'sh']
   const [command, ...args] = [...shell, ...under, process.execPath, '--input-type=module', '-e', code]
   const child = spawn(command as string, args, {
     env: { ...addonEnv(), ...(state === undefined ? {} : { JOBSLOT_DIR: state }), ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', quiet ? 'ignore' : 'inherit'],
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     cwd: '/',
@@ -106,14 +118,16 @@ export async function startParty({ state, env, uid, gid, umask, under = [] }: Pa
   const ready = ask(0)
   const told = (text: string): Promise<unknown> => {
     const answer = ask(++lastId)
+    // Whoever is killed while it is asked something gives no answer.
+    answer.catch(() => {})
     child.stdin?.write(`${JSON.stringify({ id: lastId, code: text })}\n`)
     return answer
   }
   const taken = (call: string, name: string | readonly string[], options: object, key: string) =>
-    told(`const lock = ${call}(${JSON.stringify(name)}, ${JSON.stringify(options)})
-      if (!lock) return null
-      held[${JSON.stringify(key)}] = lock
-      return { names: lock.names, abandonedBy: lock.abandonedBy }`)
+    told(`const taken = ${call}(${JSON.stringify(name)}, ${JSON.stringify(options)})
+      if (!taken) return null
+      held[${JSON.stringify(key)}] = taken
+      return { names: taken.names, abandonedBy: taken.abandonedBy, abandoned: taken.abandoned }`)
   await ready
   return {
     pid: child.pid as number,
@@ -136,6 +150,13 @@ export async function startParty({ state, env, uid, gid, umask, under = [] }: Pa
       return gone
     },
   }
+}
+
+/** Whether it can be had at once. */
+export function isFree(name: string, options: TryLockOptions): boolean {
+  const held = tryLock(name, options)
+  held?.release()
+  return held !== null
 }
 
 /** Whether a promise is still open after a while. */
