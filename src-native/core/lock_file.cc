@@ -98,6 +98,16 @@ int fit(int fd, const LockFile::Access& access) {
   return 0;
 }
 
+// What another user has just made may not have its rights yet: fit() comes a moment later.
+int open_fitted(const char* path, int flags) {
+  for (int tries = 0;; tries++) {
+    int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 || errno != EACCES || tries == 20) return fd;
+    timespec pause = {0, 1000000};
+    nanosleep(&pause, nullptr);
+  }
+}
+
 }  // namespace
 
 LockFile::~LockFile() {
@@ -116,7 +126,7 @@ int LockFile::open(const char* path, const Access& access, const char* who) {
   snprintf(who_, sizeof who_, "%s", who);
   for (;;) {
     // First without O_CREAT: in a folder with the sticky bit the kernel refuses to "create" a file of another's.
-    file_ = ::open(path_, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    file_ = open_fitted(path_, O_RDWR | O_NONBLOCK);
     if (file_ >= 0) break;
     if (errno == ELOOP || errno == EISDIR || errno == ENXIO) return kForeign;
     if (errno != ENOENT) return -errno;
@@ -184,7 +194,7 @@ int LockFile::open_folder() {
   Access access = access_;
   access.mode |= (access.mode & 0444) >> 2;
   for (int tries = 0; tries < 100; tries++) {
-    folder_ = ::open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    folder_ = open_fitted(name, O_RDONLY | O_DIRECTORY);
     if (folder_ >= 0) return 0;
     if (errno != ENOENT) return -errno;
     if (mkdir(name, access.mode) != 0) {
@@ -459,7 +469,8 @@ void LockFile::leave() {
 // A FIFO for whose hang-up to wait, while the party has its byte locked. 0 and `fd`, kStale: it has left, kSoon.
 int LockFile::wait_for_party(off_t byte, const char* fifo, int* fd) {
   *fd = openat(folder_, fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-  if (*fd < 0 && errno != ENOENT) return -errno;
+  // Not there, or without its rights, yet.
+  if (*fd < 0 && errno != ENOENT && errno != EACCES) return -errno;
   int result = kSoon;
   char woken;
   // Asked after the FIFO was opened: who leaves later is heard of.

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import { stateDir, stateDirError } from '../state-dir.ts'
@@ -64,13 +64,21 @@ export function placeOfFile(file: string): LockPlace {
  */
 function placeIn(folder: string, fileName: string): Omit<LockPlace, 'name'> {
   const path = join(folder, fileName)
-  const found = statSync(folder, { throwIfNoEntry: false })
+  const found = statOf(folder)
   if (!found?.isDirectory()) throw lockFolderError(folder, found ? 'it is no folder' : 'there is no such folder')
   const mode = found.mode & 0o666
   // What everyone may do, as in /tmp, needs no group.
   const groupMatters = (mode & 0o060 & ~(mode << 3)) !== 0
   const group = groupMatters && found.gid !== process.getegid?.() ? found.gid : -1
   return { path, mode, uid: process.geteuid?.() === 0 && found.uid !== 0 ? found.uid : -1, gid: group }
+}
+
+function statOf(folder: string): Stats | undefined {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })
+  } catch (error) {
+    throw lockFolderError(folder, (error as NodeJS.ErrnoException).code ?? String(error), error)
+  }
 }
 
 /** Makes this user's folder anew, where the place is in it. */
