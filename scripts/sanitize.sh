@@ -71,9 +71,11 @@ echo '--- compiling'
 g++ "${addon[@]}" -DNODE_GYP_MODULE_NAME=jobslot "${addon_sources[@]}" -o "$out/build/Release/jobslot.node" &
 addon_compiler=$!
 g++ "${common[@]}" -pthread -fsanitize=thread -Isrc-native src-native/core/*.cc \
-  $(find test/native -name '*.cc' ! -name canary.cc) -o "$out/stress" || die 'the stress test does not compile: see above'
+  $(find test/native -name '*.cc' ! -name canary.cc ! -name lock_storm.cc) -o "$out/stress" || die 'the stress test does not compile: see above'
 g++ "${addon[@]}" -DNODE_GYP_MODULE_NAME=canary test/native/canary.cc -o "$out/canary.node" || die 'the canary does not compile: see above'
 wait $addon_compiler || die 'the addon does not compile: see above'
+g++ "${common[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc-native src-native/core/{lock_file,byte_lock}.cc \
+  test/native/lock_storm.cc -o "$out/lock_storm" || die 'the storm of locks does not compile: see above'
 # The tests build what they need and is old. Compilers are not to run with a sanitizer preloaded: so now.
 node node_modules/vitest/vitest.mjs run test/fd/addon >"$out/setup.log" 2>&1 || {
   cat "$out/setup.log"
@@ -135,8 +137,19 @@ leaks_nothing() {
 }
 check 'the addon leaks nothing' leaks_nothing
 
+# Whether locks exclude, and are told of, test/lock checks.
+survives_storm() {
+  local folder
+  folder=$(mktemp -d)
+  "$out/lock_storm" "$folder" "$folder/log" 5 1
+  local status=$?
+  rm -rf "$folder"
+  return $status
+}
+check 'a storm of locks is survived' survives_storm
+
 rm -f "$reports"/*
-preloaded detect_leaks=0 node node_modules/vitest/vitest.mjs run test/fd --reporter=default --reporter=json --outputFile.json="$out/tests.json"
+preloaded detect_leaks=0 node node_modules/vitest/vitest.mjs run test/fd test/lock/{try,several,death,threads} --reporter=default --reporter=json --outputFile.json="$out/tests.json"
 status=$?
 node -e '
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(require("fs").readFileSync(process.argv[1]))

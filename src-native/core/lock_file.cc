@@ -132,7 +132,7 @@ int LockFile::open(const char* path, const Access& access, const char* who) {
     if (errno != ENOENT) return -errno;
     file_ = ::open(path_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, access_.mode);
     if (file_ >= 0) {
-      int failed = fit(file_, access_);
+      int failed = is_remote(file_) ? static_cast<int>(kRemote) : fit(file_, access_);
       if (!failed) break;
       unlink(path_);
       return failed;

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Lock, locks, tryLock } from '../../src/lock.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
 import { isFree, type Party, startParty, stillWaits } from './party.ts'
@@ -23,6 +23,7 @@ function killChildren(): void {
     }
   }
 }
+afterEach(killChildren)
 const asked = `held.lock.childOptions({ stdio: 'ignore' })`
 
 describe('a child', () => {
@@ -40,16 +41,12 @@ describe('a child', () => {
     await party.lock('a', { dir })
     await leaveChild(party, options, command)
     await party.kill()
-    try {
-      await waitFor(() => {
-        const held = tryLock('a', { dir })
-        if (held) expect(held.abandonedBy?.pid).toBe(party.pid)
-        held?.release()
-        return held !== null
-      }, 1000)
-    } finally {
-      killChildren()
-    }
+    await waitFor(() => {
+      const held = tryLock('a', { dir })
+      if (held) expect(held.abandonedBy?.pid).toBe(party.pid)
+      held?.release()
+      return held !== null
+    }, 1000)
   })
 
   test('asked, it holds on when its parent was killed, until it ends', async () => {
@@ -76,14 +73,11 @@ describe('a child', () => {
     await party.lock(['a', 'b'], { dir, shared: true })
     await leaveChild(party, asked)
     await party.kill()
-    try {
-      for (const name of ['a', 'b']) {
-        expect(tryLock(name, { dir })).toBeNull()
-        expect(isFree(name, { dir, shared: true })).toBe(true)
-      }
-    } finally {
-      killChildren()
+    for (const name of ['a', 'b']) {
+      expect(tryLock(name, { dir })).toBeNull()
+      expect(isFree(name, { dir, shared: true })).toBe(true)
     }
+    killChildren()
     await waitFor(() => ['a', 'b'].every((name) => isFree(name, { dir })))
   })
 
@@ -95,16 +89,12 @@ describe('a child', () => {
     const others = await Promise.all([startParty(), startParty(), startParty()])
     const waits = others.map((other) => other.lock('a', { dir }).then(() => other.release()))
     await waitFor(() => locks({ dir })[0]?.waiters.length === 3)
-    try {
-      const began = performance.now()
-      await party.release()
-      await Promise.all(waits)
-      // Nobody had to look by itself.
-      expect(performance.now() - began).toBeLessThan(1500)
-      expect(tryLock('a', { dir })?.abandonedBy).toBeNull()
-    } finally {
-      killChildren()
-    }
+    const began = performance.now()
+    await party.release()
+    await Promise.all(waits)
+    // Nobody had to look by itself.
+    expect(performance.now() - began).toBeLessThan(1500)
+    expect(tryLock('a', { dir })?.abandonedBy).toBeNull()
   })
 
   test('and what its parent locks next is no business of the daemon', async () => {
@@ -113,15 +103,11 @@ describe('a child', () => {
     await party.lock('a', { dir })
     await leaveChild(party, asked)
     await party.release()
-    try {
-      await party.lock('a', { dir })
-      const waiting = startParty().then((next) => next.lock('a', { dir }))
-      await waitFor(() => locks({ dir })[0]?.waiters.length === 1)
-      await party.kill()
-      expect(await waiting).toMatchObject({ abandonedBy: { pid: party.pid } })
-    } finally {
-      killChildren()
-    }
+    await party.lock('a', { dir })
+    const waiting = startParty().then((next) => next.lock('a', { dir }))
+    await waitFor(() => locks({ dir })[0]?.waiters.length === 1)
+    await party.kill()
+    expect(await waiting).toMatchObject({ abandonedBy: { pid: party.pid } })
   })
 
   test('nor does a daemon keep the files', async () => {
@@ -131,11 +117,7 @@ describe('a child', () => {
     await leaveChild(party, asked)
     await party.release()
     await party.end()
-    try {
-      expect(readdirSync(dir)).toEqual([])
-    } finally {
-      killChildren()
-    }
+    expect(readdirSync(dir)).toEqual([])
   })
 
   test('is asked for other descriptors as well, and keeps its own', async () => {
