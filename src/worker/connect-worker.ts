@@ -11,7 +11,7 @@ import { Hold, type SharedWorker } from './hold.ts'
 import { LOCK_FD } from './life.ts'
 import { peerOf } from './peer.ts'
 import { logOf, type Place, sharedPlace, socketAddress, socketOf, sweep, takeLifeLock } from './place.ts'
-import { spawnWorker, workerModule } from './spawn.ts'
+import { spawnWorker, type WorkerModule, workerModule } from './spawn.ts'
 import { printable, START_TIMEOUT_MS } from './start-worker.ts'
 
 export interface ConnectWorkerOptions {
@@ -39,6 +39,7 @@ export async function connectShared(name: string, options: ConnectWorkerOptions)
   const { timeout = START_TIMEOUT_MS, idle = IDLE_MS, signal } = options
   checkTimeout(timeout)
   checkTimeout(idle)
+  const module = workerModule(options.module)
   const place = sharedPlace(name)
   const label = printable(name)
   const ended = AbortSignal.timeout(timeout)
@@ -49,7 +50,7 @@ export async function connectShared(name: string, options: ConnectWorkerOptions)
       const joined = await join(label, place, options, until)
       if (joined) return joined
       const lock = takeLifeLock(place)
-      if (lock !== null) return await start(label, place, lock, options, until)
+      if (lock !== null) return await start(label, place, lock, { ...options, module }, until)
       // Somebody else is starting it, or it is just ending.
       await sleep(pause, undefined, { signal: until })
     }
@@ -117,7 +118,7 @@ async function start(
   name: string,
   place: Place,
   lock: number,
-  options: ConnectWorkerOptions,
+  options: Omit<ConnectWorkerOptions, 'module'> & { module: WorkerModule },
   until: AbortSignal,
 ): Promise<SharedWorker> {
   const { module, args = [], execArgv = [], env, timeout = START_TIMEOUT_MS, idle = IDLE_MS } = options
@@ -130,7 +131,7 @@ async function start(
     const { O_RDWR, O_APPEND, O_CREAT, O_EXCL } = constants
     log = openSync(logOf(place), O_RDWR | O_APPEND | O_CREAT | O_EXCL, 0o600)
     const { child, socket } = spawnWorker({
-      ...{ module: workerModule(module), args, execArgv, cwd: '/', output: log, more: [lock] },
+      ...{ module, args, execArgv, cwd: '/', output: log, more: [lock] },
       env: sharedEnvironment(process.env, env),
       life: { kind: 'shared', name, graceMs: timeout, close: inheritable(), ...place, idleMs: idle },
     })

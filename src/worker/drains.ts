@@ -27,7 +27,8 @@ export function openDrain(events: DrainEvents): Drain {
   if (!listening) {
     checked(binding.listenDrains(takeAll), 'listenDrains')
     listening = true
-    process.on('exit', pumpAll)
+    // Before the listener that stops the addon's threads, if that is there already.
+    process.prependListener('exit', pumpAll)
   }
   const writeEnd = new Int32Array(1)
   const id = checked(binding.openDrain(CAPACITY, writeEnd), 'pipe')

@@ -54,7 +54,13 @@ export class Hold implements SharedWorker {
     this.pid = pid
     this.#lines = outputLines({ name, stderr: log, file: null })
     if (child) this.#follow('start')
-    this.#life = new SharedLife({ name, socket, child, lines: this.#lines, onEnd: () => this.#over() })
+    this.#life = new SharedLife({
+      name,
+      socket,
+      child,
+      lines: this.#lines,
+      onEnd: (wasKilled) => this.#over(wasKilled),
+    })
     this.exited = this.#life.exited
   }
 
@@ -120,9 +126,10 @@ export class Hold implements SharedWorker {
     }
   }
 
-  #over(): void {
+  #over(wasKilled: boolean): void {
     this.#isOver = true
     this.#log?.close()
+    if (!wasKilled) return
     this.#clear()
     setTimeout(() => this.#clear(), DEAD_MS).unref()
   }
@@ -130,10 +137,6 @@ export class Hold implements SharedWorker {
   /** One that was killed has left its socket. */
   #clear(): void {
     const { dir, base } = this.#options.place
-    try {
-      sweep(dir, [base])
-    } catch {
-      // The folder itself is gone, or not to be written any more.
-    }
+    sweep(dir, [base])
   }
 }

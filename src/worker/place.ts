@@ -101,10 +101,14 @@ export function removeFiles(place: Place, { log }: { log: boolean }): void {
 export function sweep(dir: string, bases = basesIn(dir)): void {
   for (const base of bases) {
     const place = { dir, base }
-    const lock = takeLifeLock(place)
-    if (lock === null) continue
-    removeFiles(place, { log: false })
-    closeSync(lock)
+    try {
+      const lock = takeLifeLock(place)
+      if (lock === null) continue
+      removeFiles(place, { log: false })
+      closeSync(lock)
+    } catch {
+      // Whoever needs that place finds out and says so; or the folder is gone.
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { closeSync } from 'node:fs'
 import { JobslotError } from '../errors.ts'
+import { native } from '../native/load.ts'
 import { Calls, type Ended } from './calls.ts'
 import { Channel } from './channel.ts'
 import { openDrain } from './drains.ts'
@@ -96,7 +96,8 @@ export class PrivateLife {
         })
       })
     } finally {
-      closeSync(drain.writeEnd)
+      // Not by `fs`, which in a worker thread warns of descriptors that it has not opened.
+      native().close(drain.writeEnd)
     }
   }
 

@@ -37,7 +37,7 @@ class Look {
     if (isArray && value.length > this.#left) return false
     const names = Object.keys(value)
     // An array may have holes, and names of its own.
-    if (isArray && (names.length !== value.length || !value.every((_, i) => names[i] === String(i)))) return false
+    if (isArray && (names.length !== value.length || !names.every((name, i) => name === String(i)))) return false
     return names.every((name) => name.length <= LONGEST_TEXT && this.at((value as Record<string, unknown>)[name]))
   }
 }

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { basename, extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { JobslotError } from '../errors.ts'
 import type { WorkerEnv } from './environment.ts'
 import type { Life } from './life.ts'
-import { LIFE_VARIABLE } from './life.ts'
+import { LIFE_VARIABLE, STARTER_FD } from './life.ts'
 
 export interface WorkerModule {
   path: string
@@ -49,7 +50,15 @@ export function spawnWorker({ module, args, execArgv, env, cwd, life, output, mo
     env: { ...env, [LIFE_VARIABLE]: JSON.stringify(life) },
     cwd,
   })
-  const socket = child.stdio[3] as Socket
+  const socket = child.stdio?.[STARTER_FD] as Socket | undefined
+  if (!socket) {
+    // Node makes no streams where there is no descriptor left for them; its error comes as an event.
+    child.on('error', () => {})
+    throw new JobslotError(
+      'ERR_JOBSLOT_WORKER_EXITED',
+      'a worker cannot be started: this process has too many files open',
+    )
+  }
   child.unref()
   socket.unref()
   return { child, socket }
@@ -57,7 +66,8 @@ export function spawnWorker({ module, args, execArgv, env, cwd, life, output, mo
 
 /** A signal for the worker and what it has started. False: there is none any more. */
 export function killGroup(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false
+  // 0 is what the kernel says of a process in another PID namespace, and would be this process's own group.
+  if (pid === undefined || pid <= 1) return false
   try {
     return process.kill(-pid, signal)
   } catch (error) {

@@ -1,6 +1,6 @@
 // Does with the addon what a program does, in the main thread and in a worker, and comes to a natural end, at which
 // LeakSanitizer looks for memory that nobody can free any more. Started by scripts/sanitize.sh; its argument is dist/.
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -38,6 +38,17 @@ for (const way of [0, 2, 3]) {
     () => {},
   )
   if (way === 0) native().closeChannel(channel)
+}
+const into = Buffer.alloc(100)
+native().listenDrains(() => {})
+for (let i = 0; i < 3; i++) {
+  const writeEnd = new Int32Array(1)
+  const drain = native().openDrain(1000, writeEnd)
+  writeSync(writeEnd[0], 'line\n'.repeat(500))
+  native().pumpDrain(drain)
+  native().takeDrained(drain, into, new Float64Array(3))
+  if (i > 0) native().close(writeEnd[0])
+  if (i > 1) native().closeDrain(drain)
 }
 rmSync(dir, { recursive: true })
 

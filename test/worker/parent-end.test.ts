@@ -39,7 +39,7 @@ describe('the parent', () => {
 
   test('a worker thread that is terminated leaves none either', async () => {
     const p = project()
-    const { code } = await p.run(`
+    const { code, stderr } = await p.run(`
       const { Worker } = await import('node:worker_threads')
       fs.writeFileSync(new URL('./thread.mjs', import.meta.url), \`
         import { startWorker } from 'jobslot/worker'
@@ -58,7 +58,7 @@ describe('the parent', () => {
           await sleep(20)
         }
       }`)
-    expect(code).toBe(0)
+    expect([code, stderr.match(/warning.*/i)]).toEqual([0, null])
   })
 })
 

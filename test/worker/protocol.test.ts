@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { encodeFrame, HELLO, PROTOCOL } from '../../src/worker/frames.ts'
 import { baseName } from '../../src/worker/place.ts'
 import { waitFor } from '../support/processes.ts'
-import { processesOf, project } from './project.ts'
+import { leftIn, processesOf, project } from './project.ts'
 
 type Project = ReturnType<typeof project>
 const pathOf = (p: Project) => join(p.workers, `${baseName('w')}.sock`)
@@ -46,6 +46,8 @@ describe('where a shared worker should be', () => {
     const p = project()
     await listen(p, (socket) => socket.write(hello))
     const { said, ms } = await p.run(failing)
+    // It is none of ours to remove.
+    expect(leftIn(p.workers).filter((name) => name.endsWith('.sock'))).toHaveLength(1)
     expect(said).toEqual([
       { name: 'JobslotError', code: 'ERR_JOBSLOT_WORKER_PROTOCOL', message: expect.stringContaining(message) },
     ])
