@@ -75,6 +75,23 @@ describe('what a worker prints', () => {
     expect(readFileSync(join(p.dir, 'log'), 'utf8')).toBe(`${expected.join('\n')}\n`)
   })
 
+  test('is not lost where the worker exits at once, however much it is', async () => {
+    const p = project()
+    p.file(
+      'exits.mjs',
+      `import { serve } from 'jobslot/worker'
+      serve({ go() {
+        for (let i = 0; i < 3000; i++) { process.stdout.write('x'.repeat(98) + '\\n'); process.stderr.write('y\\n') }
+        process.exit()
+      } })`,
+    )
+    const { stderr } = await p.run(`
+      const worker = await startWorker(new URL('./exits.mjs', import.meta.url), { name: 'w' })
+      await failure(worker.call('go'))`)
+    const dropped = [...stderr.matchAll(/(\d+) lines? \(/g)].reduce((sum, [, lines]) => sum + Number(lines), 0)
+    expect(stderr.match(/^w: (x{98}|y)$/gm)!.length + dropped).toBe(6000)
+  })
+
   test('can be silenced', async () => {
     const { stderr } = await project().run(`
       const worker = await startWorker(module, { log: false })
