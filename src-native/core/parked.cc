@@ -80,10 +80,10 @@ void* read_for_wants(void* argument) {
       while (read(reader->wake[0], drain, sizeof drain) > 0) {
       }
     }
-    if (!fds[0].revents) {
-      pthread_mutex_lock(&mutex);
-      continue;
-    }
+    // Who waited may have left by now: a byte that nobody waits for is another's.
+    pthread_mutex_lock(&mutex);
+    if (!fds[0].revents || !reader->wants) continue;
+    pthread_mutex_unlock(&mutex);
     uint8_t byte;
     ssize_t n;
     do {
