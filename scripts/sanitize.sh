@@ -128,7 +128,7 @@ check 'it finds a leak' canary_leaks
 leaks_nothing() {
   rm -f "$reports"/*
   local said
-  said=$(preloaded detect_leaks=1:exitcode=0 node test/native/leaks.mjs dist)
+  said=$(preloaded detect_leaks=1:exitcode=0 timeout 300 node test/native/leaks.mjs dist)
   [ "$said" = "done with $out/build/Release/jobslot.node" ] || return 1
   if found 'src-native/|ERROR: AddressSanitizer|runtime error'; then
     grep -hE -B8 -A3 'src-native/' "$reports"/* | head -n 60
