@@ -63,7 +63,8 @@ common=(-std=c++17 -O1 -g1 -fno-omit-frame-pointer -fno-exceptions -fno-rtti -Wa
 # The addon's own flags (binding.gyp), but for those that make it need no library: a sanitizer is one. So without
 # runtime.cc too, whose operator new would hide the sanitizer's.
 addon=("${common[@]}" -shared -fPIC -fvisibility=hidden -fsanitize=address,undefined -fno-sanitize=vptr
-  -fno-sanitize-recover=all -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -DNODE_ADDON_API_DISABLE_DEPRECATED
+  -fno-sanitize-recover=all -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS
+  -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS -DNODE_ADDON_API_DISABLE_DEPRECATED
   -isystem "$headers" -isystem "$(node -p 'require("node-addon-api").include_dir')")
 mapfile -t addon_sources < <(find src-native -name '*.cc' ! -name runtime.cc | sort)
 

@@ -227,12 +227,14 @@ int LockFile::make_fifo(const char* name, int* fd) {
         return failed;
       }
     }
+    // Where a cleaner removed the file, those who had it and those who have a new one share the folder.
+    if (errno == EEXIST) continue;
     if (errno != ENOENT) return -errno;
     // The folder was removed, by one who died before he removed the file as well, or by a cleaner.
     close(folder_);
     folder_ = -1;
   }
-  return -ENOENT;
+  return -EEXIST;
 }
 
 // Makes this handle a party: a number of its own, the lowest that nobody has, and a FIFO of that number which is open for

@@ -12,16 +12,19 @@ const LONGEST_PAUSE_MS = 50
 /** One who was stopped just between giving the lock back and telling so is found out then. */
 const LONGEST_WAIT_MS = 2000
 
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
+
 /** The lock, if it is free and nobody waits for it. @throws JobslotError as `lockError` says */
 export function tryHold(place: LockPlace, shared: boolean, label: string | undefined): Handle | null {
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0, soon = 0; tries < MOST_TRIES; tries++) {
     const handle = takeHandle(place, label)
     const outcome = tryHandle(handle, shared)
     if (outcome === LOCK_HELD) return handle
     if (outcome === LOCK_BUSY || outcome === LOCK_SOON) {
       keepHandle(handle)
-      if (outcome === LOCK_BUSY) return null
-      // Whoever removes the file, for nobody has the lock, does so in some microseconds.
+      if (outcome === LOCK_BUSY || ++soon > LONGEST_PAUSE_MS) return null
+      // Whoever removes the file, for nobody has the lock, does so in some microseconds, if he is let run.
+      Atomics.wait(NEVER, 0, 0, 1)
       continue
     }
     closeHandle(handle)

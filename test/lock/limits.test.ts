@@ -95,14 +95,14 @@ test('on a full disk it is an error, and nothing is held; with room again it is 
     fs.closeSync(filler)
     fs.unlinkSync('/mnt/filler')
     const after = [ask('a'), ask('b'), ask('c')]
-    await sleep(2500)
+    await sleep(2300)
     // No inode left is another kind of full.
     const files = []
     try { for (;;) { files.push('/mnt/f' + files.length); fs.writeFileSync(files.at(-1), '') } } catch {}
     const crowded = ask('a')
     for (const file of files.slice(0, -1)) fs.unlinkSync(file)
     const room = ask('a')
-    await sleep(2500)
+    await sleep(2300)
     return { full, waited, after, crowded, room, left: fs.readdirSync('/mnt'), fds: openFds() - before }`)
   const refused = ['ERR_JOBSLOT_LOCK_FOLDER', 'ENOSPC']
   expect(said).toEqual({

@@ -124,7 +124,7 @@ describe('a process that is stopped', () => {
     head.signal('SIGSTOP')
     await sleep(50)
     own.release()
-    expect(await stillWaits(nextWaits as Promise<unknown>, 2500)).toBe(true)
+    expect(await stillWaits(nextWaits as Promise<unknown>, 2300)).toBe(true)
     expect(tryLock('a', { dir })).toBeNull()
     expect(locks({ dir })[0]).toMatchObject({ holders: [], waiters: [{ pid: head.pid }, { pid: next.pid }] })
     head.signal('SIGCONT')

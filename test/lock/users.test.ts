@@ -77,8 +77,12 @@ describe.each(pairs)('two users in $what', ({ place, users }) => {
     { first: users[1], second: users[0] },
   ])('$first.is first, then $second.is: whatever the umask is', async ({ first, second }) => {
     const dir = folder(place)
-    const one = await startParty({ ...first, umask: 0o077 })
-    const two = await startParty({ ...second, umask: 0o027 })
+    const parties = [
+      startParty({ ...first, umask: 0o077 }),
+      startParty({ ...second, umask: 0o027 }),
+      startParty(second),
+    ]
+    const [one, two, third] = (await Promise.all(parties)) as [Party, Party, Party]
     await one.lock('a', { dir, label: 'one' })
     expect(await two.tryLock('a', { dir })).toBeNull()
     const waiting = two.lock('a', { dir, timeout: 10_000 })
@@ -100,7 +104,6 @@ describe.each(pairs)('two users in $what', ({ place, users }) => {
     expect(await one.do(`return locks({ dir: ${JSON.stringify(dir)} })[0].holders.length`)).toBe(1)
     await one.release()
     await one.end()
-    const third = await startParty(second)
     expect(await third.tryLock('a', { dir })).toMatchObject({ abandonedBy: null })
   })
 })

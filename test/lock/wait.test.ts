@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { closeAllIdle } from '../../src/lock/handle.ts'
 import { type Lock, lock, lockFile, locks, tryLock } from '../../src/lock.ts'
 import { cpuOf, openFdCount, tempDir, waitFor } from '../support/processes.ts'
 import { startParty, stillWaits } from './party.ts'
@@ -203,7 +204,7 @@ test('a wait keeps the process alive; what is held does not', async () => {
 test('thousands of waits, timeouts and aborts leave no descriptor open', { timeout: 60_000 }, async () => {
   const dir = tempDir()
   const other = await startParty()
-  const storming = other.do(`for (const end = Date.now() + 6000; Date.now() < end; ) {
+  const storming = other.do(`for (const end = Date.now() + 3000; Date.now() < end; ) {
     const held = await lock('a', { dir: ${JSON.stringify(dir)} })
     await sleep(1)
     held.release()
@@ -223,12 +224,10 @@ test('thousands of waits, timeouts and aborts leave no descriptor open', { timeo
     }
   }
   await rounds(20)
-  await rounds(250)
+  closeAllIdle()
+  const before = openFdCount(process.pid)
+  await rounds(150)
   await storming
-  // Idle handles are closed by and by.
-  await sleep(2500)
-  const after = openFdCount(process.pid)
-  await rounds(20)
-  await sleep(2500)
-  expect(openFdCount(process.pid)).toBe(after)
+  closeAllIdle()
+  expect(openFdCount(process.pid)).toBe(before)
 })
