@@ -33,9 +33,10 @@ export function splitWithOperand<Options extends OptionTable>(
 ): Split<Options> & { operand: string | undefined } {
   const before = splitArguments(words, options)
   const [operand, ...rest] = before.command
-  // Behind -- there are no more options.
+  // Behind -- stands CMD alone.
   const ended = words[words.length - before.command.length - 1] === '--'
-  if (operand === undefined || ended) return { values: before.values, operand, command: rest }
+  if (ended) return { values: before.values, operand: undefined, command: before.command }
+  if (operand === undefined) return { values: before.values, operand, command: [] }
   const behind = splitArguments(rest, options)
   return { values: { ...before.values, ...behind.values }, operand, command: behind.command }
 }

@@ -8,6 +8,16 @@ export function styled(stream: NodeJS.WriteStream, style: 'bold' | 'yellow', tex
   return plain ? text : styleText(style, text, { validateStream: false })
 }
 
+/** Text of others' as one line that a terminal takes for nothing but text. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (found) =>
+    JSON.stringify(found)
+      .slice(1, -1)
+      .replace(/^[\u007f-\u009f]$/, '\ufffd'),
+  )
+}
+
 /** `jobslot: what happened: what to do`, on stderr, at once: what follows may end the process. */
 export function tell(text: string): void {
   const name = styled(process.stderr, 'yellow', 'jobslot:')

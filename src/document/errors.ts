@@ -5,7 +5,7 @@ export function notADocument(path: string, problem: string): JobslotError {
   return new JobslotError(
     'ERR_JOBSLOT_DOCUMENT',
     `${path} cannot be used as a document and was left as it is, for ${problem}: ` +
-      'put back a copy of it, or remove it to begin anew',
+      'put back a copy of it, or move it away to begin anew',
   )
 }
 

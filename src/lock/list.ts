@@ -28,7 +28,8 @@ export function locks(options: { dir?: string | undefined } = {}): LockState[] {
   try {
     entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    throw lockFolderError(folder, (error as NodeJS.ErrnoException).code ?? String(error), error)
+    const { code } = error as NodeJS.ErrnoException
+    throw lockFolderError(folder, code === 'ENOENT' ? 'there is no such folder' : String(code), error)
   }
   const states: LockState[] = []
   // A FIFO of somebody else's is not even opened: that wakes whoever waits at its other end.

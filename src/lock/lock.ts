@@ -40,7 +40,7 @@ export class Lock {
    * Options for `spawn` with which the child has a share in the lock: if this process is killed, the lock lasts until the
    * child has ended, and whoever inherited the descriptors from it. `release` ends it for the child as well.
    */
-  childOptions<T extends Pick<SpawnOptions, 'stdio'>>(options: T = {} as T): T & Pick<SpawnOptions, 'stdio'> {
+  childOptions<T extends SpawnOptions>(options: T = {} as T): T & Pick<SpawnOptions, 'stdio'> {
     const stdio = asArray(options.stdio)
     const fds = new Int32Array(2)
     for (const handle of this.#handles) {

@@ -35,8 +35,8 @@ function load(): Binding {
   } catch (cause) {
     throw new JobslotError(
       'ERR_JOBSLOT_NO_ADDON',
-      `jobslot's addon cannot be loaded on ${process.platform}-${process.arch}: with a C++ compiler and python, ` +
-        `run "npm install && npm run build:native" in ${root}`,
+      `jobslot's addon cannot be loaded on ${process.platform}-${process.arch}: compile it in a clone of jobslot, with ` +
+        `"npm ci && npm run build:native", and copy build/Release/jobslot.node into ${root}/build/Release`,
       { cause },
     )
   }

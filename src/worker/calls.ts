@@ -37,6 +37,7 @@ export class Calls {
   }
 
   async call<T>(method: string, payload: unknown, { timeout = CALL_TIMEOUT_MS, signal }: CallOptions): Promise<T> {
+    checkMethod(method)
     checkTimeout(timeout)
     signal?.throwIfAborted()
     if (this.#ended) throw this.#ended(method)
@@ -60,6 +61,7 @@ export class Calls {
   }
 
   notify(method: string, payload: unknown): void {
+    checkMethod(method)
     if (this.#ended) throw this.#ended(method)
     this.#channel.send([CALL, 0, method, payload])
   }
@@ -92,6 +94,10 @@ export class Calls {
         'it is stuck',
     )
   }
+}
+
+function checkMethod(method: string): void {
+  if (typeof method !== 'string') throw new TypeError(`the method to call must be a string, not ${typeof method}`)
 }
 
 /** @throws TypeError for what is no time: everything has one, however long */

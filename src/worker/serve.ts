@@ -9,6 +9,7 @@ import type { Methods } from './session.ts'
  * @throws JobslotError `ERR_JOBSLOT_NOT_A_WORKER` in a process that is none, or serves already
  */
 export function serve(methods: Methods): void {
+  if (typeof methods !== 'object' || methods === null) throw new TypeError('serve takes an object of functions')
   for (const [name, method] of Object.entries(methods)) {
     if (typeof method !== 'function') throw new TypeError(`serve: ${name} is no function`)
   }
@@ -16,7 +17,8 @@ export function serve(methods: Methods): void {
   if (!serveOnce) {
     throw new JobslotError(
       'ERR_JOBSLOT_NOT_A_WORKER',
-      'serve() works once, in a process that startWorker or connectWorker started: start this module with one of them',
+      'serve() was called before in this process, or the process is no worker: call it once, in a module that startWorker ' +
+        'or connectWorker starts',
     )
   }
   serveOnce(methods)

@@ -63,9 +63,8 @@ describe('splitWithOperand', () => {
     [['name', '-w', 'make', '-w'], 'name', { wait: true }, ['make', '-w']],
     [['-w', 'name', 'make'], 'name', { wait: true }, ['make']],
     [['-j1', 'name', '-wj2', '--', 'make', '-j3'], 'name', { wait: true, jobs: '2' }, ['make', '-j3']],
-    [['--', 'name', '-w'], 'name', {}, ['-w']],
-    [['--', '-name', '--', 'make'], '-name', {}, ['--', 'make']],
-    [['-w', '--', 'name', 'make'], 'name', { wait: true }, ['make']],
+    [['--', 'make', '-w'], undefined, {}, ['make', '-w']],
+    [['-w', '--', 'make'], undefined, { wait: true }, ['make']],
     [['', 'make'], '', {}, ['make']],
   ])('%j', ([words, operand, values, command]) => {
     expect(splitWithOperand(words, OPTIONS)).toEqual({ operand, values, command })

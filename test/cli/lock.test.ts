@@ -51,7 +51,7 @@ describe('jobslot lock', () => {
     const { code, stdout, stderr } = await run(words('lock', 'it', ...options, '--', 'echo', 'in'), { env: state.env })
     expect({ code, stdout }).toEqual({ code: status, stdout: '' })
     expect(stderr).toMatch(
-      new RegExp(`^jobslot: no lock it within [0-9.]+ ms \\(held by process ${pid}, sleep 60\\): see jobslot locks\n$`),
+      new RegExp(`^jobslot: no lock it within [0-9.]+ ms, held by process ${pid} \\(sleep 60\\): see jobslot locks\n$`),
     )
   })
 
@@ -61,7 +61,7 @@ describe('jobslot lock', () => {
     const second = start(words('lock', 'it', 'true'), { env: state.env })
     await waitFor(() => second.stderr() !== '')
     expect(second.stderr()).toBe(
-      `jobslot: waiting for lock it (held by process ${first.pid}, the first): see jobslot locks\n`,
+      `jobslot: waiting for lock it, held by process ${first.pid} (the first): see jobslot locks\n`,
     )
     process.kill(first.pid, 'SIGTERM')
     expect(await second.result).toMatchObject({ code: 0 })
@@ -80,7 +80,7 @@ describe('jobslot lock', () => {
     const { code, stderr } = await next.result
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      new RegExp(`process ${first.pid}, sh -c .* ended without releasing lock it, .*may be half done\n$`),
+      new RegExp(`process ${first.pid} \\(sh -c .*\\) ended without releasing lock it, .*may be half done\n$`),
     )
     expect(await list(state)).toEqual([])
     expect(state.left()).toEqual([])
@@ -116,7 +116,9 @@ describe('jobslot lock', () => {
   })
 
   test.for<[string, string[], RegExp]>([
-    ['no name', ['lock'], /lock: no name of a lock was given: see jobslot lock --help/],
+    ['no name', ['lock'], /lock: no name of a lock was given: jobslot lock NAME -- CMD: see jobslot lock --help/],
+    ['no name before --', ['lock', '--', 'echo', 'x'], /lock: no name of a lock was given/],
+    ['an empty name', ['lock', '', 'true'], /lock: no name of a lock was given/],
     ['no command', ['lock', 'it'], /lock: no command was given to run under the lock it: see/],
     ['an unknown option', ['lock', 'it', '--nonsense', 'true'], /Unknown option '--nonsense': see jobslot lock --help/],
     ['both ways to wait', ['lock', 'it', '-n', '-w', '1', 'true'], /--no-wait and --timeout exclude each other/],
@@ -156,6 +158,15 @@ describe('jobslot lock', () => {
 })
 
 describe('jobslot locks', () => {
+  test('shows text of others as text', async () => {
+    const state = newState()
+    await holder(state, '--label', 'a\u001b]0;title\u0007\r\nb')
+    const { stdout } = await run(words('locks'), { env: state.env })
+    expect(stdout).toContain('a\\u001b]0;title\\u0007\\r\\nb')
+    const { stderr } = await run(words('lock', 'it', '-n', 'true'), { env: state.env })
+    expect(stderr).toContain('(a\\u001b]0;title\\u0007\\r\\nb)')
+  })
+
   test('has a table for people', async () => {
     const state = newState()
     expect(await run(words('locks'), { env: state.env })).toMatchObject({ code: 0, stdout: 'no lock is held\n' })

@@ -5,7 +5,7 @@ import { parseNumber, parseWait, splitWithOperand } from '../arguments.ts'
 import { endAs, runCommand } from '../child.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { tell, tellIfSlow } from '../messages.ts'
+import { tell, tellIfSlow, visible } from '../messages.ts'
 import { Interrupted, Signals } from '../signals.ts'
 
 const OPTIONS = {
@@ -21,7 +21,7 @@ const OPTIONS = {
 export async function main(words: string[]): Promise<void> {
   const { values, operand: name, command } = splitWithOperand(words, OPTIONS)
   if (values.help) return console.log(helpFor('lock'))
-  if (name === undefined) throw new UsageError('lock: no name of a lock was given')
+  if (!name) throw new UsageError('lock: no name of a lock was given: jobslot lock NAME -- CMD')
   if (command.length === 0) throw new UsageError(`lock: no command was given to run under the lock ${name}`)
   const timeout = parseWait(values, 'lock') ?? undefined
   const timeoutStatus = parseNumber(values['timeout-status'] ?? String(EXIT.timeout), '-E', { min: 0, max: 255 })
@@ -57,7 +57,7 @@ function heldBy(name: string, where: { dir?: string }): string {
   const holders = locks(where).find((state) => state.name === name)?.holders ?? []
   if (holders.length === 0) return ''
   const more = holders.length > 1 ? ` and ${holders.length - 1} more` : ''
-  return ` (held by ${describe(holders[0]!)}${more}): see jobslot locks${where.dir === undefined ? '' : ` --dir ${where.dir}`}`
+  return `, held by ${describe(holders[0]!)}${more}: see jobslot locks${where.dir === undefined ? '' : ` --dir ${where.dir}`}`
 }
 
 function whatWasLeft(name: string, holder: LockParty): string {
@@ -69,5 +69,5 @@ function whatWasLeft(name: string, holder: LockParty): string {
 
 function describe({ pid, label }: LockParty): string {
   if (label === null) return `process ${pid}`
-  return `process ${pid}, ${label.length > 60 ? `${label.slice(0, 59)}…` : label}`
+  return `process ${pid} (${visible(label.length > 60 ? `${label.slice(0, 59)}…` : label)})`
 }

@@ -2,7 +2,7 @@ import { type LockParty, type LockState, locks } from '../../lock.ts'
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { styled } from '../messages.ts'
+import { styled, visible } from '../messages.ts'
 
 const OPTIONS = {
   dir: { type: 'string' },
@@ -30,7 +30,7 @@ function rowsOf(states: readonly LockState[], now: number): string[][] {
 }
 
 function row(name: string, state: string, { pid, label, since }: LockParty, now: number): string[] {
-  return [JSON.stringify(name).slice(1, -1), state, String(pid), age(now - since), label ?? '']
+  return [visible(name), state, String(pid), age(now - since), visible(label ?? '')]
 }
 
 /** The two largest units. */
