@@ -75,7 +75,7 @@ g++ "${common[@]}" -pthread -fsanitize=thread -Isrc-native src-native/core/*.cc 
   $(find test/native -name '*.cc' ! -name canary.cc ! -name lock_storm.cc) -o "$out/stress" || die 'the stress test does not compile: see above'
 g++ "${addon[@]}" -DNODE_GYP_MODULE_NAME=canary test/native/canary.cc -o "$out/canary.node" || die 'the canary does not compile: see above'
 wait $addon_compiler || die 'the addon does not compile: see above'
-g++ "${common[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc-native src-native/core/{lock_file,byte_lock}.cc \
+g++ "${common[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc-native src-native/core/{lock_*,byte_lock}.cc \
   test/native/lock_storm.cc -o "$out/lock_storm" || die 'the storm of locks does not compile: see above'
 # The tests build what they need and is old. Compilers are not to run with a sanitizer preloaded: so now.
 node node_modules/vitest/vitest.mjs run test/fd/addon >"$out/setup.log" 2>&1 || {

@@ -126,7 +126,8 @@ async function clearUp(dir: string, say: (event: object) => void): Promise<void>
 }
 
 function compile(program: string): void {
-  const sources = ['src-native/core/lock_file.cc', 'src-native/core/byte_lock.cc', 'test/native/lock_storm.cc']
+  const parts = ['byte_lock', 'lock_file', 'lock_folder', 'lock_line', 'lock_records']
+  const sources = [...parts.map((part) => `src-native/core/${part}.cc`), 'test/native/lock_storm.cc']
   const flags = ['-std=c++17', '-O1', '-D_GNU_SOURCE', '-Isrc-native', '-o', program]
   execFileSync('c++', [...flags, ...sources], { cwd: packageDir, stdio: 'inherit' })
 }
