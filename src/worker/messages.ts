@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 
 /** What a message is: its first element. `docs/workers.md` has them all. */
 export const CALL = 0 // id, method, payload. An id of 0 wants no answer
@@ -15,12 +15,35 @@ export interface PlainError {
   code?: string | number
 }
 
+/** A longer text of an error tells nobody more, and might not fit into a message. */
+const LONGEST_TEXT = 1024 * 1024
+
+/** Never throws, whatever was thrown: reading any part of it may run code of its own. */
 export function toPlain(thrown: unknown): PlainError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: inspect(thrown), stack: '' }
-  const { name, message, stack, code } = thrown as NodeJS.ErrnoException
-  const plain: PlainError = { name: String(name), message: String(message), stack: String(stack ?? '') }
-  if (typeof code === 'string' || typeof code === 'number') plain.code = code
+  if (!attempt(() => isError(thrown), false)) return { name: 'Error', message: text(() => inspect(thrown)), stack: '' }
+  const error = thrown as NodeJS.ErrnoException
+  const plain: PlainError = {
+    name: text(() => error.name),
+    message: text(() => error.message),
+    stack: attempt(() => cut(String(error.stack ?? '')), ''),
+  }
+  const code = attempt<unknown>(() => error.code, undefined)
+  if (typeof code === 'number') plain.code = code
+  else if (typeof code === 'string') plain.code = cut(code)
   return plain
+}
+
+/** One of another realm, as `node:vm` has them, is none to `instanceof`. */
+const isError = (thrown: unknown) => types.isNativeError(thrown) || thrown instanceof Error
+const cut = (whole: string) => whole.slice(0, LONGEST_TEXT)
+const text = (read: () => unknown) => attempt(() => cut(String(read())), '(cannot be described)')
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
 }
 
 const STANDARD: Record<string, ErrorConstructor> = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError }

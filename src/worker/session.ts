@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { JobslotError } from '../errors.ts'
 import { Channel } from './channel.ts'
-import { CALL, CANCEL, FAILURE, GOODBYE, RESULT, toPlain } from './messages.ts'
+import { CALL, CANCEL, FAILURE, GOODBYE, RESULT, toError, toPlain } from './messages.ts'
 
 /** What a method gets besides its payload. */
 export interface CallContext {
@@ -90,8 +90,8 @@ export class Session {
       const value = await this.#methodNamed(method)(payload, running)
       if (id !== 0) this.#channel.send(value === undefined ? [RESULT, id] : [RESULT, id, value])
     } catch (error) {
-      // Nobody waits for it who could be told.
-      if (id === 0) process.emitWarning(error instanceof Error ? error : String(error))
+      // Nobody waits for it who could be told. A copy: to print the error itself might throw.
+      if (id === 0) process.emitWarning(toError(toPlain(error)))
       else this.#channel.send([FAILURE, id, toPlain(error)])
     } finally {
       this.#running.delete(id)
