@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 const MOST_VALUES = 64
 const LONGEST_TEXT = 1000
 
@@ -33,6 +35,8 @@ class Look {
     const prototype = Object.getPrototypeOf(value)
     const isArray = Array.isArray(value)
     if (prototype !== (isArray ? Array.prototype : Object.prototype) || this.#seen.includes(value)) return false
+    // What it answers may change from one look to the next, and V8 would not take it at all.
+    if (types.isProxy(value) || 'toJSON' in value || (!isArray && isSpecial(value))) return false
     this.#seen.push(value)
     if (isArray && value.length > this.#left) return false
     const names = Object.keys(value)
@@ -40,4 +44,19 @@ class Look {
     if (isArray && (names.length !== value.length || !names.every((name, i) => name === String(i)))) return false
     return names.every((name) => name.length <= LONGEST_TEXT && this.at((value as Record<string, unknown>)[name]))
   }
+}
+
+/** What V8 knows as more than its properties, even behind the prototype of a plain object. */
+function isSpecial(value: object): boolean {
+  return (
+    types.isNativeError(value) ||
+    types.isDate(value) ||
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isRegExp(value) ||
+    types.isBoxedPrimitive(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isPromise(value) ||
+    ArrayBuffer.isView(value)
+  )
 }

@@ -13,7 +13,7 @@ class Own {
   a = 1
 }
 
-test.each([
+test.each<[string, unknown]>([
   ['nothing', undefined],
   ['not a number', Number.NaN],
   ['infinity', Number.POSITIVE_INFINITY],
@@ -26,6 +26,16 @@ test.each([
   ['a property that is undefined', { a: undefined }],
   ['a function', () => {}],
   ['a method that JSON would call', { toJSON: () => 1 }],
+  ['a hidden method that JSON would call', Object.defineProperty({}, 'toJSON', { value: () => 1 })],
+  ['a proxy', new Proxy({ a: 1 }, {})],
+  ['a proxy of an array', [new Proxy([1], {})]],
+  ...[new Map(), new Date(), new Error('x'), new Number(1), /x/, new ArrayBuffer(1), Uint8Array.of(1)].map(
+    (value) =>
+      [`what looks plain and is ${value.constructor.name}`, Object.setPrototypeOf(value, Object.prototype)] as [
+        string,
+        unknown,
+      ],
+  ),
   ['an array with holes', holes],
   ['an array with a name', Object.assign([1], { name: 'x' })],
   ['an array with a name in place of a hole', Object.assign(holes.slice(), { name: 'x' })],
