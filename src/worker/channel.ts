@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { JobslotError } from '../errors.ts'
-import { decodeBody, encodeFrame, FrameReader, HELLO, PROTOCOL, readHello } from './frames.ts'
+import { decodeBody, encodeFrame, FrameReader, HELLO, PROTOCOL, readHello, UndecodableValue } from './frames.ts'
+import { CALL, FAILURE, RESULT, toPlain } from './messages.ts'
 
 export interface ChannelEvents {
   /** The other side speaks the same protocol. */
@@ -48,15 +49,35 @@ export class Channel {
   #read(chunk: Buffer): void {
     try {
       for (const body of this.#reader.push(this.#greeting ? this.#greet(chunk) : chunk)) {
-        const message: unknown = decodeBody(body)
-        if (!Array.isArray(message) || typeof message[0] !== 'number') throw new TypeError('no message')
+        const message = this.#decode(body)
         if (this.#isClosed) return
-        this.#events.onMessage(message)
+        if (message) this.#events.onMessage(message)
       }
     } catch (cause) {
       this.#closed(cause instanceof JobslotError ? cause : this.#fault('sent what is no message', cause))
       this.close()
     }
+  }
+
+  /** Null: the value of this call cannot be decoded, and who sent it has been told. */
+  #decode(body: Buffer): readonly unknown[] | null {
+    try {
+      const message: unknown = decodeBody(body)
+      if (Array.isArray(message) && typeof message[0] === 'number') return message
+    } catch (error) {
+      if (!(error instanceof UndecodableValue)) throw error
+      const [type, id] = error.head
+      const fault = this.#fault(
+        'sent a value that cannot be decoded: nest it less deeply, or send it as text',
+        error.cause,
+      )
+      if (type === RESULT) return [FAILURE, id, toPlain(fault)]
+      if (type !== CALL) throw error
+      if (id === 0) process.emitWarning(fault)
+      else this.send([FAILURE, id, toPlain(fault)])
+      return null
+    }
+    throw new TypeError('no message')
   }
 
   /** What follows the greeting, once it is whole. */

@@ -1,4 +1,4 @@
-import { DefaultSerializer, deserialize, serialize } from 'node:v8'
+import { DefaultDeserializer, DefaultSerializer, serialize } from 'node:v8'
 import { JobslotError } from '../errors.ts'
 import { isSimple } from './simple.ts'
 
@@ -28,7 +28,9 @@ export function encodeFrame(message: readonly unknown[]): Buffer {
   const serializer = new DefaultSerializer()
   serializer.writeRawBytes(Buffer.alloc(HEADER_LENGTH))
   serializer.writeHeader()
-  serializer.writeValue(message)
+  // The last element is a value of its own: where it cannot be decoded, the rest still tells whose it is.
+  serializer.writeValue(message.slice(0, -1))
+  serializer.writeValue(message.at(-1))
   const frame = serializer.releaseBuffer()
   const length = frame.length - HEADER_LENGTH
   if (length > FRAME_LIMIT) {
@@ -41,9 +43,33 @@ export function encodeFrame(message: readonly unknown[]): Buffer {
   return frame
 }
 
-/** What `encodeFrame` was given. @throws SyntaxError, Error for what is none */
+/** A message whose last element cannot be decoded; `head` is what comes before it. */
+export class UndecodableValue extends Error {
+  readonly head: readonly unknown[]
+
+  constructor(head: readonly unknown[], cause: unknown) {
+    super('a value cannot be decoded', { cause })
+    this.head = head
+  }
+}
+
+/** What `encodeFrame` was given. @throws UndecodableValue; SyntaxError, Error for what is none */
 export function decodeBody(body: Buffer): unknown {
-  return body[0] === JSON_START ? JSON.parse(body.toString('utf8')) : deserialize(ownCopy(body))
+  if (body[0] === JSON_START) return JSON.parse(body.toString('utf8'))
+  const deserializer = new Decoder(body)
+  deserializer.readHeader()
+  const head: unknown = deserializer.readValue()
+  if (!Array.isArray(head)) throw new TypeError('no message')
+  try {
+    return [...head, deserializer.readValue()]
+  } catch (cause) {
+    throw new UndecodableValue(head, cause)
+  }
+}
+
+/** A copy as the other side would get it. @throws what `encodeFrame` and `decodeBody` do */
+export function copyOf(value: unknown): unknown {
+  return (decodeBody(encodeFrame([value]).subarray(HEADER_LENGTH)) as [unknown])[0]
 }
 
 /** Parts a stream into messages, as yet undecoded. */
@@ -79,11 +105,16 @@ export class FrameReader {
   }
 }
 
-/** What is decoded may point into its bytes, and its user may give them away. */
-function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
+/** Gives each view a buffer of its own, where V8 points into the message: its user may hand it on, or look at its length. */
+class Decoder extends DefaultDeserializer {
+  _readHostObject(): unknown {
+    const view = (
+      DefaultDeserializer.prototype as unknown as { _readHostObject(): NodeJS.ArrayBufferView }
+    )._readHostObject.call(this)
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer
+    if (Buffer.isBuffer(view)) return Buffer.from(bytes)
+    return new (view.constructor as new (buffer: ArrayBuffer) => NodeJS.ArrayBufferView)(bytes)
+  }
 }
 
 export type Hello = { is: 'more' } | { is: 'hello'; version: string; rest: Buffer } | { is: 'foreign' }

@@ -33,6 +33,19 @@ describe('frames', () => {
     expect(one.buffer).not.toBe(two.buffer)
   })
 
+  test('give every view a buffer of its own, as long as it is', () => {
+    const sent = [
+      new Uint8Array(8).subarray(2, 5),
+      new Float64Array([1, 2]),
+      new DataView(new ArrayBuffer(3)),
+      Buffer.from('abc'),
+    ]
+    const arrived = decodeBody(encodeFrame([0, sent]).subarray(4)) as [number, NodeJS.ArrayBufferView[]]
+    expect(arrived).toStrictEqual([0, sent])
+    for (const view of arrived[1]) expect([view.byteOffset, view.buffer.byteLength]).toEqual([0, view.byteLength])
+    expect(Buffer.isBuffer(arrived[1][3])).toBe(true)
+  })
+
   test('have a longest length', () => {
     const length = Buffer.alloc(4)
     length.writeUInt32BE(FRAME_LIMIT)
