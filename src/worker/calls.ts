@@ -36,19 +36,27 @@ export class Calls {
     this.#name = name
   }
 
-  async call<T>(method: string, payload: unknown, { timeout = CALL_TIMEOUT_MS, signal }: CallOptions): Promise<T> {
+  /** `waited`: milliseconds of the timeout that are over. */
+  async call<T>(
+    method: string,
+    payload: unknown,
+    { timeout = CALL_TIMEOUT_MS, signal }: CallOptions,
+    waited = 0,
+  ): Promise<T> {
     checkMethod(method)
     checkTimeout(timeout)
     signal?.throwIfAborted()
-    if (this.#ended) throw this.#ended(method)
+    this.#throwIfEnded(method)
     const id = ++this.#lastId
     this.#channel.send(payload === undefined ? [CALL, id, method] : [CALL, id, method, payload])
+    // To clone the payload may have run code of its own.
+    this.#throwIfEnded(method)
     return new Promise<T>((resolve, reject) => {
       const giveUp = (error: unknown) => {
         if (!this.#channel.isClosed) this.#channel.send([CANCEL, id])
         this.#settle(id)?.reject(error)
       }
-      const timer = setTimeout(() => giveUp(this.#late(method, timeout)), timeout)
+      const timer = setTimeout(() => giveUp(lateAnswer(this.#name, method, timeout)), Math.max(0, timeout - waited))
       const onAbort = () => giveUp(signal?.reason)
       signal?.addEventListener('abort', onAbort, { once: true })
       const release = () => {
@@ -57,12 +65,13 @@ export class Calls {
       }
       this.#pending.set(id, { method, resolve: resolve as (value: unknown) => void, reject, release })
       if (this.#pending.size === 1) this.#channel.socket.ref()
+      if (signal?.aborted) onAbort()
     })
   }
 
   notify(method: string, payload: unknown): void {
     checkMethod(method)
-    if (this.#ended) throw this.#ended(method)
+    this.#throwIfEnded(method)
     this.#channel.send([CALL, 0, method, payload])
   }
 
@@ -78,6 +87,10 @@ export class Calls {
     for (const [id, { method }] of [...this.#pending]) this.#settle(id)?.reject(this.#ended(method))
   }
 
+  #throwIfEnded(method: string): void {
+    if (this.#ended) throw this.#ended(method)
+  }
+
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id)
     if (!pending) return undefined
@@ -86,17 +99,17 @@ export class Calls {
     if (this.#pending.size === 0) this.#channel.socket.unref()
     return pending
   }
-
-  #late(method: string, timeout: number): JobslotError {
-    return new JobslotError(
-      'ERR_JOBSLOT_TIMEOUT',
-      `worker ${this.#name} has not answered "${method}" within ${timeout} ms: give it more time (timeout), or kill it if ` +
-        'it is stuck',
-    )
-  }
 }
 
-function checkMethod(method: string): void {
+export function lateAnswer(name: string, method: string, timeout: number): JobslotError {
+  return new JobslotError(
+    'ERR_JOBSLOT_TIMEOUT',
+    `worker ${name} has not answered "${method}" within ${timeout} ms: give it more time (timeout), or kill it if ` +
+      'it is stuck',
+  )
+}
+
+export function checkMethod(method: string): void {
   if (typeof method !== 'string') throw new TypeError(`the method to call must be a string, not ${typeof method}`)
 }
 

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { JobslotError } from '../errors.ts'
-import { type CallOptions, checkTimeout } from './calls.ts'
+import { CALL_TIMEOUT_MS, type CallOptions, checkMethod, checkTimeout, lateAnswer } from './calls.ts'
 import type { WorkerEnv } from './environment.ts'
 import { printed, type WorkerExit } from './exit.ts'
+import { copyOf } from './frames.ts'
 import { checkLog, outputLines } from './output.ts'
 import { PrivateLife } from './private-life.ts'
 import { type WorkerModule, workerModule } from './spawn.ts'
@@ -50,9 +51,14 @@ export const START_TIMEOUT_MS = 30_000
 
 /** `startWorker` of `jobslot/worker`. */
 export async function startPrivate(module: string | URL, options: StartOptions = {}): Promise<Worker> {
-  const worker = new PrivateWorker(workerModule(module), options)
+  const worker = new PrivateWorker(workerModule(fileOf(module)), options)
   await worker.started
   return worker
+}
+
+/** A file's name may have a colon in it; what is clearly a URL of another kind is refused as one. */
+function fileOf(module: string | URL): string | URL {
+  return module instanceof URL || /^(file|data|node|https?):/i.test(module) ? module : resolve(module)
 }
 
 class PrivateWorker implements Worker {
@@ -63,11 +69,15 @@ class PrivateWorker implements Worker {
   #options: StartOptions
   #life: PrivateLife
   #restarting: Promise<void> | null = null
+  /** What is to be sent when the restart is over, or told why there is none. */
+  #waiting: Waiting[] = []
+  #closing: Promise<void> | null = null
   readonly started: Promise<void>
 
   constructor(module: WorkerModule, options: StartOptions) {
     const { name = module.name, log = true, timeout = START_TIMEOUT_MS } = options
     checkTimeout(timeout)
+    checkArgs(options.args)
     this.name = printable(name)
     this.#module = module
     this.#options = options
@@ -89,41 +99,105 @@ class PrivateWorker implements Worker {
   }
 
   call<T>(method: string, payload?: unknown, options: CallOptions = {}): Promise<T> {
-    if (this.#restarting) return this.#restarting.then(() => this.call(method, payload, options))
+    if (this.#restarting && !this.#closing) return this.#callAfterRestart(method, payload, options)
     return this.#life.calls.call<T>(method, payload, options)
   }
 
   notify(method: string, payload?: unknown): void {
-    if (this.#restarting) void this.#restarting.then(() => this.notify(method, payload)).catch(() => {})
-    else this.#life.calls.notify(method, payload)
+    if (!this.#restarting || this.#closing) {
+      this.#life.calls.notify(method, payload)
+      return
+    }
+    checkMethod(method)
+    const copy = copyOf(payload)
+    const send = () => {
+      try {
+        this.#life.calls.notify(method, copy)
+      } catch {
+        // It has ended again: nobody to notify, and nobody who waits.
+      }
+    }
+    this.#waiting.push({ send, fail: () => {} })
+  }
+
+  /** The same as a call at once, for its caller: the payload is copied now, and the time runs. */
+  async #callAfterRestart<T>(method: string, payload: unknown, options: CallOptions): Promise<T> {
+    const { timeout = CALL_TIMEOUT_MS, signal } = options
+    checkMethod(method)
+    checkTimeout(timeout)
+    signal?.throwIfAborted()
+    const copy = copyOf(payload)
+    const since = performance.now()
+    return new Promise<T>((resolve, reject) => {
+      const release = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const fail = (error: unknown) => {
+        release()
+        this.#waiting = this.#waiting.filter((other) => other !== waiting)
+        reject(error)
+      }
+      const onAbort = () => fail(signal?.reason)
+      const timer = setTimeout(() => fail(lateAnswer(this.name, method, timeout)), timeout)
+      const send = () => {
+        release()
+        resolve(this.#life.calls.call<T>(method, copy, options, performance.now() - since))
+      }
+      const waiting = { send, fail }
+      this.#waiting.push(waiting)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) onAbort()
+    })
   }
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
     return this.#life.kill(signal)
   }
 
-  restart({ args, env }: { args?: readonly string[] | undefined; env?: WorkerEnv | undefined } = {}): Promise<void> {
+  async restart({
+    args,
+    env,
+  }: {
+    args?: readonly string[] | undefined
+    env?: WorkerEnv | undefined
+  } = {}): Promise<void> {
+    checkArgs(args)
+    if (this.#closing) throw this.#closed(CLOSED)
     if (args) this.#options = { ...this.#options, args }
     if (env) this.#options = { ...this.#options, env }
     const restarting = this.#restart(this.#restarting)
     this.#restarting = restarting
-    const done = () => {
-      if (this.#restarting === restarting) this.#restarting = null
+    const over = (how: (waiting: Waiting) => void) => {
+      if (this.#restarting !== restarting) return
+      this.#restarting = null
+      for (const waiting of this.#waiting.splice(0)) how(waiting)
     }
-    restarting.then(done, done)
+    restarting.then(
+      () => over(({ send }) => send()),
+      (error) => over(({ fail }) => fail(error)),
+    )
     return restarting
   }
 
   async #restart(before: Promise<void> | null): Promise<void> {
     await before?.catch(() => {})
     await this.#life.end((method) => this.#closed(`was restarted before it answered "${method}": call again`))
+    if (this.#closing) throw this.#closed(CLOSED)
     this.#life = this.#begin()
     await this.#served(this.#life)
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** A restart that is going on ends with the life that it waits for, and begins no other. */
+  async #close(): Promise<void> {
+    for (const { fail } of this.#waiting.splice(0)) fail(this.#closed(CLOSED))
+    await this.#life.end(() => this.#closed(CLOSED))
     await this.#restarting?.catch(() => {})
-    await this.#life.end(() => this.#closed('was closed: start another'))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -168,6 +242,20 @@ class PrivateWorker implements Worker {
   #closed(what: string): JobslotError {
     return new JobslotError('ERR_JOBSLOT_CLOSED', `worker ${this.name} ${what}`)
   }
+}
+
+interface Waiting {
+  send(): void
+  fail(error: unknown): void
+}
+
+const CLOSED = 'was closed: start another'
+
+/** @throws TypeError for what would be noticed when the old process has ended already */
+function checkArgs(args: unknown): void {
+  const isWord = (arg: unknown) => typeof arg === 'string' && !arg.includes('\0')
+  if (args === undefined || (Array.isArray(args) && args.every(isWord))) return
+  throw new TypeError('args must be an array of strings without null characters')
 }
 
 /** A name stands in lines and messages: without what would end a line or move a cursor. */
