@@ -7,9 +7,9 @@ import { closeIdle } from '../lock/handle.ts'
 import { cannotRead, notADocument } from './errors.ts'
 import { newFileOf } from './replace-file.ts'
 
-/** The lock of those who write a document. */
+/** The lock of those who write a document. Not `.lock`: an empty file of that name is many another program's lock. */
 export function lockFileOf(path: string): string {
-  return `${path}.lock`
+  return `${path}.jobslot-lock`
 }
 
 /** Null where there is no file. */

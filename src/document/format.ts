@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 
 /*
@@ -13,6 +14,7 @@ const HEAD = /^\{"jobslot":"document 1","crc32":"([0-9a-f]{8})",/
 const HEAD_BYTES = BEGIN.length + '01234567",'.length
 const END = '}\n'
 const BODY = /^"version":([1-9]\d{0,15}),"value":/
+const LONGEST_VALUE = constants.MAX_STRING_LENGTH - 100
 const LONGEST_BODY_HEAD = '"version":9007199254740991,"value":'.length
 
 /** The greatest version there can be. */
@@ -22,6 +24,10 @@ export type Decoded = { version: number; value: unknown } | { problem: string }
 
 /** @param json the value's text */
 export function encodeDocument(version: number, json: string): Buffer {
+  // Read back it is one string, whose length is limited in bytes then.
+  if (Buffer.byteLength(json) > LONGEST_VALUE) {
+    throw new TypeError(`the value is too long for a document: its JSON has more than ${LONGEST_VALUE} bytes`)
+  }
   const body = Buffer.from(`"version":${version},"value":${json}`)
   return Buffer.concat([Buffer.from(`${BEGIN}${checksum(body)}",`), body, Buffer.from(END)])
 }

@@ -40,6 +40,8 @@ export function lockFolder(): string {
 /** The place of a lock by name: in this user's folder, or in `dir`, which several users may share. */
 export function placeOfName(name: string, dir: string | undefined): LockPlace {
   if (typeof name !== 'string') throw new TypeError(`the name of a lock must be a string, not ${typeof name}`)
+  if (dir !== undefined && typeof dir !== 'string')
+    throw new TypeError(`dir must be the path of a folder, not ${typeof dir}`)
   if (dir !== undefined) return { ...placeIn(resolve(dir), fileNameOf(name)), name }
   let place = ownPlaces.get(name)
   if (!place) {

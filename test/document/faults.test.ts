@@ -75,7 +75,7 @@ describe.for(starts)('%s', ([, old, start]) => {
       'close /state.json.jobslot-new',
       'rename /state.json.jobslot-new',
       'fsync ',
-      'unlink /state.json.lock',
+      'unlink /state.json.jobslot-lock',
     ]
     expect(ofTheFile.filter((call) => needed.includes(call)).slice(-needed.length)).toEqual(needed)
   })

@@ -26,6 +26,14 @@ describe('what JSON would turn into something else, or nothing, is an error', ()
     ['a Map', new Map()],
     ['a Set', new Set()],
     ['a Promise', Promise.resolve(1)],
+    ['an Error', new Error('lost')],
+    ['a RegExp', /x/],
+    ['an ArrayBuffer', new ArrayBuffer(1)],
+    ['bytes', new Uint8Array(1)],
+    ['a WeakMap', new WeakMap()],
+    ['an iterator', new Map().keys()],
+    ['NaN', Object(Number.NaN)],
+    ['a Date that is none', new Date(Number.NaN)],
   ]
 
   test.for<[string, unknown]>([...parts, ['undefined', undefined]])('%s', ([what, value]) => {
