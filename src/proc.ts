@@ -25,6 +25,16 @@ export function ownPid(): number {
   }
 }
 
+/** Whether there is no process of this number, as far as can be seen from here. */
+export function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
 /** Null where there is no such process, or no /proc. */
 export function readProcess(pid: number): ProcessEntry | null {
   let stat: string

@@ -74,6 +74,10 @@ describe('jobslot lock', () => {
     first.child.kill('SIGKILL')
     await new Promise((resolve) => first.child.once('exit', resolve))
     expect(await list(state)).toMatchObject([{ name: 'it', holders: [{ pid: first.pid }], abandoned: [] }])
+    expect((await run(words('locks'), { env: state.env })).stdout).toMatch(/^it +held by its command /m)
+    expect((await run(words('lock', 'it', '-n', 'true'), { env: state.env })).stderr).toMatch(
+      /, which has ended while its command runs on: see/,
+    )
     const next = start(words('lock', 'it', 'true'), { env: state.env })
     await waitFor(async () => (await list(state))[0]?.waiters.length === 1)
     process.kill(-first.pid, 'SIGKILL')

@@ -1,6 +1,7 @@
 import { JobslotError } from '../../errors.ts'
 import { closeAllIdle } from '../../lock/handle.ts'
 import { type Lock, type LockParty, lock, locks } from '../../lock.ts'
+import { hasEnded } from '../../proc.ts'
 import { parseNumber, parseWait, splitWithOperand } from '../arguments.ts'
 import { endAs, runCommand } from '../child.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
@@ -57,7 +58,7 @@ function heldBy(name: string, where: { dir?: string }): string {
   const holders = locks(where).find((state) => state.name === name)?.holders ?? []
   if (holders.length === 0) return ''
   const more = holders.length > 1 ? ` and ${holders.length - 1} more` : ''
-  return `, held by ${describe(holders[0]!)}${more}: see jobslot locks${where.dir === undefined ? '' : ` --dir ${where.dir}`}`
+  return `, held by ${describe(holders[0]!)}${hasEnded(holders[0]!.pid) ? ', which has ended while its command runs on' : ''}${more}: see jobslot locks${where.dir === undefined ? '' : ` --dir ${where.dir}`}`
 }
 
 function whatWasLeft(name: string, holder: LockParty): string {

@@ -1,4 +1,5 @@
 import { type LockParty, type LockState, locks } from '../../lock.ts'
+import { hasEnded } from '../../proc.ts'
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
@@ -23,10 +24,15 @@ export async function main(words: string[]): Promise<void> {
 
 function rowsOf(states: readonly LockState[], now: number): string[][] {
   return states.flatMap(({ name, holders, waiters, abandoned }) => [
-    ...holders.map((party) => row(name, party.shared ? 'shared' : 'held', party, now)),
+    ...holders.map((party) => row(name, stateOf(party), party, now)),
     ...waiters.map((party) => row(name, party.shared ? 'wanted, shared' : 'wanted', party, now)),
     ...abandoned.map((party) => row(name, 'abandoned', party, now)),
   ])
+}
+
+/** A command that `jobslot lock` started keeps the lock where jobslot itself was killed. */
+function stateOf({ pid, shared }: LockParty): string {
+  return `${shared ? 'shared' : 'held'}${hasEnded(pid) ? ' by its command' : ''}`
 }
 
 function row(name: string, state: string, { pid, label, since }: LockParty, now: number): string[] {
