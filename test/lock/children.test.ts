@@ -5,7 +5,7 @@ import { tempDir, waitFor } from '../support/processes.ts'
 import { isFree, type Party, startParty, stillWaits } from './party.ts'
 
 /** Has the party start a program that runs on after it; gives its number. */
-async function leaveChild(party: Party, spawnOptions: string, command = `['sleep', ['30']]`): Promise<number> {
+async function leaveChild(party: Party, spawnOptions: string, command = `['sleep', ['100']]`): Promise<number> {
   const pid = await party.do(`const [file, args] = ${command}
     const child = spawn(file, args, { detached: true, ...${spawnOptions} })
     child.unref()
@@ -28,12 +28,12 @@ const asked = `held.lock.childOptions({ stdio: 'ignore' })`
 
 describe('a child', () => {
   test.each([
-    ['spawn', `{ stdio: 'ignore' }`, `['sleep', ['30']]`],
-    ['a shell that replaces itself', `{ stdio: 'ignore' }`, `['sh', ['-c', 'exec sleep 30']]`],
+    ['spawn', `{ stdio: 'ignore' }`, `['sleep', ['100']]`],
+    ['a shell that replaces itself', `{ stdio: 'ignore' }`, `['sh', ['-c', 'exec sleep 100']]`],
     [
       'fork',
       `{ stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }`,
-      `[process.execPath, ['-e', 'setTimeout(() => {}, 30000)']]`,
+      `[process.execPath, ['-e', 'setTimeout(() => {}, 100000)']]`,
     ],
   ])('does not inherit the lock unasked: %s', async (_, options, command) => {
     const dir = tempDir()
@@ -104,7 +104,7 @@ describe('a child', () => {
     await leaveChild(party, asked)
     await party.release()
     await party.lock('a', { dir })
-    const waiting = startParty().then((next) => next.lock('a', { dir }))
+    const waiting = startParty().then((next) => next.lock('a', { dir, timeout: 5000 }))
     await waitFor(() => locks({ dir })[0]?.waiters.length === 1)
     await party.kill()
     expect(await waiting).toMatchObject({ abandonedBy: { pid: party.pid } })

@@ -2,11 +2,15 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { locks } from '../../src/lock.ts'
+import { requireProgram } from '../cli/recipes.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
 import { needRoot } from './needs.ts'
 import { type Party, type PartyOptions, startParty, stillWaits } from './party.ts'
 
-beforeEach((ctx) => needRoot(ctx))
+beforeEach((ctx) => {
+  needRoot(ctx)
+  requireProgram('setpriv', ctx)
+})
 
 const NOBODY = 65534
 const OTHER = 65533
