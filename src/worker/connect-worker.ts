@@ -142,12 +142,11 @@ async function start(
   }
   try {
     if (await hold.serves(until)) return hold
-    throw await hold.failure()
   } catch (error) {
-    hold.kill()
-    await hold.exited
+    await hold.giveUp()
     throw error
   }
+  throw await hold.failure()
 }
 
 /** Open descriptors that a child would get although nobody has asked for it: a log's pipe, a jobserver's ends. */

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { JobslotError } from '../errors.ts'
 import type { CallOptions } from './calls.ts'
 import { type WorkerExit, WorkerExitedError } from './exit.ts'
 import { FollowedLog } from './followed-log.ts'
 import { outputLines } from './output.ts'
-import { logOf, type Place, sweep } from './place.ts'
+import { logOf, type Place, socketOf, sweep } from './place.ts'
 import { SharedLife } from './shared-life.ts'
 import { killGroup } from './spawn.ts'
 
@@ -34,7 +35,7 @@ export interface HoldOptions {
   log: boolean
 }
 
-/** When the lock of a worker that was killed is free at the latest. */
+/** When the lock of a worker that has ended is free at the latest. */
 const DEAD_MS = 50
 
 export class Hold implements SharedWorker {
@@ -59,7 +60,7 @@ export class Hold implements SharedWorker {
       socket,
       child,
       lines: this.#lines,
-      onEnd: (wasKilled) => this.#over(wasKilled),
+      onEnd: () => this.#over(),
     })
     this.exited = this.#life.exited
   }
@@ -86,6 +87,23 @@ export class Hold implements SharedWorker {
     } finally {
       until.removeEventListener('abort', onAbort)
     }
+  }
+
+  /**
+   * The starter waits no longer. Others may have joined before it noticed that the worker serves: then it only hangs up.
+   * Nobody can where there is no socket yet; such a worker has no use, and would keep its name from others.
+   */
+  async giveUp(): Promise<void> {
+    const { child, place } = this.#options
+    this.#isOver = true
+    this.#log?.close()
+    const runs = child?.exitCode === null && child.signalCode === null
+    if (runs && existsSync(socketOf(place))) {
+      child.unref()
+      return
+    }
+    if (runs) killGroup(child.pid, 'SIGKILL')
+    await this.exited
   }
 
   /** Why it does not serve. */
@@ -126,15 +144,14 @@ export class Hold implements SharedWorker {
     }
   }
 
-  #over(wasKilled: boolean): void {
+  #over(): void {
     this.#isOver = true
     this.#log?.close()
-    if (!wasKilled) return
     this.#clear()
     setTimeout(() => this.#clear(), DEAD_MS).unref()
   }
 
-  /** One that was killed has left its socket. */
+  /** It has left its lock, and its socket where it was killed. */
   #clear(): void {
     const { dir, base } = this.#options.place
     sweep(dir, [base])

@@ -37,12 +37,13 @@ export function sharedPlace(name: string): Place {
 /** Any string is a name. The word is for people who look into the folder. Pure. */
 export function baseName(name: string): string {
   const word = name.replace(/[^\w.-]+/g, '_').slice(0, LONGEST_WORD)
-  return `${word}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`
+  // As UTF-8 all lone surrogates are the same.
+  return `${word}-${createHash('sha256').update(name, 'utf16le').digest('hex').slice(0, 16)}`
 }
 
 export const socketOf = ({ dir, base }: Place) => join(dir, `${base}.sock`)
 export const logOf = ({ dir, base }: Place) => join(dir, `${base}.log`)
-const lockOf = ({ dir, base }: Place) => join(dir, `${base}.lock`)
+export const lockOf = ({ dir, base }: Place) => join(dir, `${base}.lock`)
 
 /**
  * The socket's path in a form that fits into a socket's address, whatever the folder is called. It is good until
@@ -79,15 +80,16 @@ export function takeLifeLock(place: Place): number | null {
   }
 }
 
-function isAt(path: string, fd: number): boolean {
+/** Whether the file that `fd` is open on is still the one of that path. */
+export function isAt(path: string, fd: number): boolean {
   const found = statSync(path, { throwIfNoEntry: false })
   const own = fstatSync(fd)
   return found?.ino === own.ino && found.dev === own.dev
 }
 
 /** What lies at a place, the lock last. Only for who holds that. */
-export function removeFiles(place: Place, { log }: { log: boolean }): void {
-  const files = [socketOf(place), ...(log ? [logOf(place)] : []), lockOf(place)]
+export function removeFiles(place: Place, { log, lock }: { log: boolean; lock: boolean }): void {
+  const files = [socketOf(place), ...(log ? [logOf(place)] : []), ...(lock ? [lockOf(place)] : [])]
   for (const file of files) {
     try {
       rmSync(file, { force: true, recursive: true })
@@ -97,14 +99,14 @@ export function removeFiles(place: Place, { log }: { log: boolean }): void {
   }
 }
 
-/** Removes what killed workers left: of one place, or of all. */
+/** Removes what workers left, those that were killed and those that were not: of one place, or of all. */
 export function sweep(dir: string, bases = basesIn(dir)): void {
   for (const base of bases) {
     const place = { dir, base }
     try {
       const lock = takeLifeLock(place)
       if (lock === null) continue
-      removeFiles(place, { log: false })
+      removeFiles(place, { log: false, lock: true })
       closeSync(lock)
     } catch {
       // Whoever needs that place finds out and says so; or the folder is gone.

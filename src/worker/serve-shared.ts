@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { native } from '../native/load.ts'
 import { checked } from '../native/system-error.ts'
-import type { Life } from './life.ts'
+import { type Life, LOCK_FD } from './life.ts'
 import { descriptorOf, peerOf } from './peer.ts'
-import { removeFiles, socketAddress } from './place.ts'
+import { isAt, lockOf, removeFiles, socketAddress } from './place.ts'
 import { type Methods, Session } from './session.ts'
 
 /** What a worker without users has to its end, when it does not end by itself. */
@@ -39,8 +39,10 @@ export function serveShared(
   server.listen(socketAddress(life).path)
   process.on('exit', (status) => {
     for (const session of sessions) session.goodbye(status)
-    // A crash leaves its log, until a worker of this name starts again.
-    removeFiles(life, { log: status === 0 })
+    // Where somebody has removed the lock's file, what lies there may be another worker's. The lock is left to whoever
+    // gets it: listeners of the module may still run, and until they have no other worker of this name may start. A crash
+    // leaves its log, until a worker of this name starts again.
+    if (isAt(lockOf(life), LOCK_FD)) removeFiles(life, { log: status === 0, lock: false })
   })
   join(starter.socket, process.ppid, starter.user)
   // Until now it was the time to start.

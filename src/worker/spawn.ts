@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { basename, extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +45,10 @@ export function spawnWorker({ module, args, execArgv, env, cwd, life, output, mo
   child: ChildProcess
   socket: Socket
 } {
+  if (cwd !== undefined && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+    // The kernel's error would name Node's program.
+    throw new JobslotError('ERR_JOBSLOT_WORKER_EXITED', `a worker cannot be started: there is no folder ${cwd}`)
+  }
   const child = spawn(process.execPath, ['--require', preload, ...execArgv, module.path, ...args], {
     detached: true,
     stdio: ['ignore', output, output, 'pipe', ...more],
@@ -56,7 +61,7 @@ export function spawnWorker({ module, args, execArgv, env, cwd, life, output, mo
     child.on('error', () => {})
     throw new JobslotError(
       'ERR_JOBSLOT_WORKER_EXITED',
-      'a worker cannot be started: this process has too many files open',
+      'a worker cannot be started: this process has too many files open (EMFILE)',
     )
   }
   child.unref()

@@ -6,8 +6,10 @@ import { waitFor } from '../support/processes.ts'
 import { isAlive, leftIn, processesOf, project } from './project.ts'
 
 const CONNECT = `const worker = await connectWorker('w', { module, idle: 200 })`
+/** A worker that has ended leaves its lock, free, to the next start of any. */
+const filesIn = (workers: string) => leftIn(workers).filter((name) => !name.endsWith('.lock'))
 const noneLeft = (p: ReturnType<typeof project>) =>
-  waitFor(() => processesOf(p.dir).length === 0 && leftIn(p.workers).length === 0, 5000, 'no process, no file is left')
+  waitFor(() => processesOf(p.dir).length === 0 && filesIn(p.workers).length === 0, 5000, 'no process, no file is left')
 
 describe('a shared worker', () => {
   test('is started by the first, joined by the second, and ends a while after the last', async () => {
@@ -58,7 +60,7 @@ describe('a shared worker', () => {
     const pids = await Promise.all(starters.map((starter) => starter.says()))
     expect(new Set(pids).size).toBe(1)
     await Promise.all(starters.map(({ result }) => result))
-    await waitFor(() => leftIn(p.workers).length === 0 && processesOf(p.dir).length === 0, 8000, 'nothing is left')
+    await waitFor(() => filesIn(p.workers).length === 0 && processesOf(p.dir).length === 0, 8000, 'nothing is left')
   })
 
   test('that is ending is not joined but followed by another', async () => {
@@ -229,7 +231,7 @@ describe('a shared worker', () => {
     await waitFor(() => processesOf(p.dir).length === 0, 4000)
     // What it left is cleared by the next start of any.
     await p.run(`await (await connectWorker('other', { module, idle: 1 })).close()`)
-    await waitFor(() => !leftIn(p.workers).some((name) => /sock|lock/.test(name)), 5000)
+    await waitFor(() => !leftIn(p.workers).some((name) => /^w-.*(sock|lock)|sock/.test(name)), 5000)
   })
 
   test('whose module is stuck before it serves ends when its starter has gone and its time is over', async () => {
@@ -306,7 +308,7 @@ describe('a shared worker', () => {
       { env: { JOBSLOT_DIR: long } },
     )
     expect(said).toEqual([6, [0, 1, 2, 3, 4, 5], true, '700'])
-    await waitFor(() => processesOf(p.dir).length === 0 && leftIn(join(long, 'workers')).length === 0)
+    await waitFor(() => processesOf(p.dir).length === 0 && filesIn(join(long, 'workers')).length === 0)
     const shut = await p.run(
       `
       fs.chmodSync(process.env.JOBSLOT_DIR + '/workers', 0o755)
