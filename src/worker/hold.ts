@@ -60,7 +60,7 @@ export class Hold implements SharedWorker {
       socket,
       child,
       lines: this.#lines,
-      onEnd: () => this.#over(),
+      onEnd: (hasEnded) => this.#over(hasEnded),
     })
     this.exited = this.#life.exited
   }
@@ -144,9 +144,10 @@ export class Hold implements SharedWorker {
     }
   }
 
-  #over(): void {
+  #over(hasEnded: boolean): void {
     this.#isOver = true
     this.#log?.close()
+    if (!hasEnded) return
     this.#clear()
     setTimeout(() => this.#clear(), DEAD_MS).unref()
   }

@@ -14,7 +14,7 @@ export interface SharedLifeOptions {
   child: ChildProcess | null
   lines: Lines
   /** Reads the last of the log, for the message. */
-  onEnd(): void
+  onEnd(hasEnded: boolean): void
 }
 
 /** How long after its socket a child's exit status may come. */
@@ -74,7 +74,7 @@ export class SharedLife {
     if (this.#left) return null
     // The child is no reason to live on, but whoever waits for a call wants to know how it ended.
     const exit: WorkerExit = this.#childExit && !fault ? await this.#childExit : { code: this.#status, signal: null }
-    this.#options.onEnd()
+    this.#options.onEnd(!fault)
     const { name, lines } = this.#options
     this.calls.end(
       fault ? () => fault : (method) => new WorkerExitedError(name, `before it answered "${method}"`, exit, lines.last),
