@@ -32,7 +32,8 @@ const preload = fileURLToPath(new URL('../../dist/worker/preload.cjs', import.me
 
 /** @throws TypeError for what is no file */
 export function workerModule(module: string | URL): WorkerModule {
-  const isUrl = module instanceof URL || /^[a-z][a-z\d+.-]+:/i.test(String(module))
+  // A colon alone makes no URL of a path.
+  const isUrl = module instanceof URL || /^(file|data|node|https?):/i.test(module)
   const path = isUrl ? fileURLToPath(module) : resolve(module)
   return { path, name: basename(path, extname(path)) }
 }

@@ -51,14 +51,9 @@ export const START_TIMEOUT_MS = 30_000
 
 /** `startWorker` of `jobslot/worker`. */
 export async function startPrivate(module: string | URL, options: StartOptions = {}): Promise<Worker> {
-  const worker = new PrivateWorker(workerModule(fileOf(module)), options)
+  const worker = new PrivateWorker(workerModule(module), options)
   await worker.started
   return worker
-}
-
-/** A file's name may have a colon in it; what is clearly a URL of another kind is refused as one. */
-function fileOf(module: string | URL): string | URL {
-  return module instanceof URL || /^(file|data|node|https?):/i.test(module) ? module : resolve(module)
 }
 
 class PrivateWorker implements Worker {
