@@ -206,17 +206,19 @@ describe('a storm of signals', { retry: 0 }, () => {
       })
     }
 
-    const until = performance.now() + seconds * 1000
+    // At least so long, and on a machine that is slow or has bad luck until the storm has hit all of their lives.
+    const expected = ['0', 'SIGHUP', 'SIGINT', 'SIGTERM']
+    const [until, latest] = [performance.now() + seconds * 1000, performance.now() + 80_000]
+    const isOver = () =>
+      performance.now() > latest || (performance.now() > until && expected.every((end) => outcomes.has(end)))
     await Promise.all(
       Array.from({ length: 5 }, async () => {
-        while (performance.now() < until) await one()
+        while (!isOver()) await one()
       }),
     )
     expect(jobserver.drain()).toBe(sortedHex(tokens))
-    // Which of these came is up to chance and the machine; others never come.
-    console.log(`it ended: ${JSON.stringify(Object.fromEntries(outcomes))}`)
-    expect(['0', 'SIGHUP', 'SIGINT', 'SIGTERM']).toEqual(expect.arrayContaining([...outcomes.keys()]))
-    expect(outcomes.size).toBeGreaterThan(1)
+    // Some ended by each signal, and some by themselves; and in no other way.
+    expect([...outcomes.keys()].sort()).toEqual(expected)
 
     await run([...cli, 'run', '-j1', 'true'], { env: state.env })
     expect(
