@@ -3,12 +3,15 @@
     {
       'target_name': 'jobslot',
       'sources': [
+        'src-native/accounts.cc',
         'src-native/addon.cc',
         'src-native/channels.cc',
         'src-native/descriptors.cc',
         'src-native/locks.cc',
         'src-native/waits.cc',
         'src-native/workers.cc',
+        'src-native/core/account.cc',
+        'src-native/core/account_thread.cc',
         'src-native/core/byte_lock.cc',
         'src-native/core/drain.cc',
         'src-native/core/guard.cc',
@@ -16,6 +19,7 @@
         'src-native/core/lock_folder.cc',
         'src-native/core/lock_line.cc',
         'src-native/core/lock_records.cc',
+        'src-native/core/loop.cc',
         'src-native/core/parked.cc',
         'src-native/core/read.cc',
         'src-native/core/thread.cc',

@@ -13,6 +13,7 @@ static void clean_up(void* data) {
   state->stop();
   delete state->waiter;
   delete state->drainer;
+  delete state->accounts;
   if (state->callback) napi_delete_reference(state->env, state->callback);
   for (int i = 0; i < state->channel_count; i++) {
     Channel* channel = &state->channels[i];
@@ -35,6 +36,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_waits(env, exports, state);
   add_locks(env, exports, state);
   add_workers(env, exports, state);
+  add_accounts(env, exports, state);
   return exports;
 }
 

@@ -43,6 +43,15 @@ inline Way way_at(const Napi::CallbackInfo& info, size_t i) {
   return way >= 0 && way <= 3 ? static_cast<Way>(way) : Way::kParked;
 }
 
+// `into`, a typed array at argument `i`, if it has room for so many elements.
+inline void* elements_at(const Napi::CallbackInfo& info, size_t i, size_t wanted, napi_typedarray_type type) {
+  void* data;
+  size_t length;
+  napi_typedarray_type found;
+  if (napi_get_typedarray_info(info.Env(), info[i], &found, &length, &data, nullptr, nullptr) != napi_ok) return nullptr;
+  return found == type && length >= wanted ? data : nullptr;
+}
+
 // What one environment (the main thread, or a worker thread) has open through this addon.
 struct State;
 inline State* state_of(const Napi::CallbackInfo& info) { return static_cast<State*>(info.Data()); }
@@ -52,6 +61,7 @@ void add_channels(Napi::Env env, Napi::Object exports, State* state);
 void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports, State* state);
 void add_workers(Napi::Env env, Napi::Object exports, State* state);
+void add_accounts(Napi::Env env, Napi::Object exports, State* state);
 
 // End of file, where 0 is a byte's value.
 constexpr int kEndOfFile = -4096;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "addon.h"
+#include "core/account_thread.h"
 #include "core/drain.h"
 #include "core/lock_file.h"
 
@@ -26,6 +27,8 @@ struct State {
   int outstanding = 0;  // waits started and not yet delivered or cancelled: they keep the process alive
   Drainer* drainer = nullptr;
   napi_threadsafe_function drained = nullptr;
+  AccountThread* accounts = nullptr;
+  napi_threadsafe_function stirred = nullptr;
   Channel* channels = nullptr;
   int channel_count = 0;
   LockFile** locks = nullptr;  // what JavaScript opened in a thread that is ended, nobody would close

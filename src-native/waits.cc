@@ -13,6 +13,7 @@ void State::stop() {
   stopped = true;
   if (waiter) waiter->stop();
   if (drainer) drainer->stop();
+  if (accounts) accounts->stop();
   for (int i = 0; i < channel_count; i++) {
     if (channels[i].open) give_back_all(&channels[i]);
   }

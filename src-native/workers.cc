@@ -39,15 +39,6 @@ Napi::Value listen_drains(const Napi::CallbackInfo& info) {
   return integer(info, 0);
 }
 
-// `into`, a typed array at argument `i`, if it has room for so many elements.
-void* elements_at(const Napi::CallbackInfo& info, size_t i, size_t wanted, napi_typedarray_type type) {
-  void* data;
-  size_t length;
-  napi_typedarray_type found;
-  if (napi_get_typedarray_info(info.Env(), info[i], &found, &length, &data, nullptr, nullptr) != napi_ok) return nullptr;
-  return found == type && length >= wanted ? data : nullptr;
-}
-
 // openDrain(capacity, writeEnd: Int32Array(1)) -> its number
 Napi::Value open_drain(const Napi::CallbackInfo& info) {
   State* state = state_of(info);

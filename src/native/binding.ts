@@ -59,6 +59,26 @@ export interface Binding {
   pumpDrain(drain: number): number
   closeDrain(drain: number): number
 
+  /** Once, before the first account: what to call when one has something new to tell. */
+  listenAccounts(callback: (account: number) => void): number
+  /** `ledger`: a file's descriptor, used for the call only; -1 for none. */
+  openAccount(ledger: number, places: number): number
+  closeAccount(account: number): number
+  /** Takes `fd` over. */
+  addPurse(account: number, index: number, fd: number): number
+  grantTokens(account: number, index: number, tokens: number): number
+  takeTokens(account: number, index: number, tokens: number): number
+  takeSurplus(account: number, index: number): number
+  oweTokens(account: number, index: number, tokens: number): number
+  watchPurse(account: number, index: number, want: 0 | 1 | 2): number
+  /** Fills in PURSE_FIELDS numbers: index, granted, visible, debt, stirs. */
+  readPurse(account: number, index: number, into: Int32Array): number
+  /** The same for at most `room` places: all, or those with something new. */
+  readPurses(account: number, changed: boolean, into: Int32Array, room: number): number
+  /** Fills in drained and held. */
+  removePurse(account: number, index: number, into: Int32Array): number
+  forgetPurse(account: number, index: number): number
+
   startGuard(graceMs: number): number
   setGuardGrace(graceMs: number): number
   guardUser(fd: number): number
@@ -80,6 +100,9 @@ export const LOCK_REMOTE = -4100
 /** The bytes of a lock file: `src-native/core/lock_file.cc`. */
 export const LOCK_BYTE = 0
 export const LOCK_RECORD_SIZE = 256
+
+/** What `readPurse` fills in for each place. */
+export const PURSE_FIELDS = 5
 
 /** How to read from a description that others share: `src-native/core/read.h` says what each is. */
 export type Way = 0 | 1 | 2 | 3
