@@ -37,6 +37,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_locks(env, exports, state);
   add_workers(env, exports, state);
   add_accounts(env, exports, state);
+  add_processes(env, exports, state);
   return exports;
 }
 

@@ -62,6 +62,7 @@ void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports, State* state);
 void add_workers(Napi::Env env, Napi::Object exports, State* state);
 void add_accounts(Napi::Env env, Napi::Object exports, State* state);
+void add_processes(Napi::Env env, Napi::Object exports, State* state);
 
 // End of file, where 0 is a byte's value.
 constexpr int kEndOfFile = -4096;

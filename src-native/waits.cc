@@ -37,7 +37,7 @@ int State::start(napi_env env, Wait* wait) {
     delete wait;
     return -failed;
   }
-  keep_alive(env, this, 1);
+  if (!wait->quiet) keep_alive(env, this, 1);
   return 0;
 }
 
@@ -54,7 +54,7 @@ void deliver_finished(napi_env env, napi_value callback, void* context, void*) {
   State* state = static_cast<State*>(context);
   if (!env || state->stopped) return;
   while (Wait* wait = state->waiter->take_finished()) {
-    keep_alive(env, state, -1);
+    if (!wait->quiet) keep_alive(env, state, -1);
     int status = 0;
     double value = 0;
     napi_value data;
@@ -172,8 +172,10 @@ Napi::Value wait_token(const Napi::CallbackInfo& info) {
 // cancel(id) -> true: it was waiting and ended without a result. false: its result is on its way.
 Napi::Value cancel(const Napi::CallbackInfo& info) {
   State* state = state_of(info);
-  bool cancelled = state->waiter && !state->stopped && state->waiter->cancel(static_cast<uint32_t>(double_at(info, 0)));
-  if (cancelled) keep_alive(info.Env(), state, -1);
+  bool quiet = false;
+  bool cancelled =
+      state->waiter && !state->stopped && state->waiter->cancel(static_cast<uint32_t>(double_at(info, 0)), &quiet);
+  if (cancelled && !quiet) keep_alive(info.Env(), state, -1);
   return Napi::Boolean::New(info.Env(), cancelled);
 }
 

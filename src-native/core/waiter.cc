@@ -93,7 +93,7 @@ int Waiter::start(Wait* wait) {
   return 0;
 }
 
-bool Waiter::cancel(uint32_t id) {
+bool Waiter::cancel(uint32_t id, bool* quiet) {
   Wait* found = nullptr;
   {
     Locked locked(&mutex_);
@@ -111,6 +111,7 @@ bool Waiter::cancel(uint32_t id) {
     }
   }
   if (!found) return false;
+  if (quiet) *quiet = found->quiet;
   parked_forget(&found->parked);
   delete found;
   return true;

@@ -29,6 +29,7 @@ struct Wait {
   int64_t deadline_ns = 0;
   size_t length = 0;
   int64_t tag = 0;  // the caller's
+  bool quiet = false;  // the caller's: no reason to live on
   uint8_t* data = nullptr;
 
   Status status = kWaiting;
@@ -58,7 +59,7 @@ class Waiter {
   int start(Wait* wait);
 
   // True: the wait was still waiting, is gone and will not be heard of. False: its result stands or never was.
-  bool cancel(uint32_t id);
+  bool cancel(uint32_t id, bool* quiet = nullptr);
 
   // The next finished wait, in the order in which they finished, or null. The caller deletes it.
   Wait* take_finished();

@@ -79,6 +79,11 @@ export interface Binding {
   removePurse(account: number, index: number, into: Int32Array): number
   forgetPurse(account: number, index: number): number
 
+  /** Waits for a process's end. `quiet`: that keeps this one not alive. */
+  waitProcess(id: number, pid: number, quiet: boolean): number
+  /** Fills in pid and start time of at most `room` processes with `mark` among the words of a variable. */
+  findMarked(variable: string, mark: string, into: Float64Array, room: number): number
+
   startGuard(graceMs: number): number
   setGuardGrace(graceMs: number): number
   guardUser(fd: number): number

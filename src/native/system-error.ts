@@ -3,6 +3,8 @@ import { getSystemErrorName } from 'node:util'
 
 export const EAGAIN = constants.errno.EAGAIN
 export const EBADF = constants.errno.EBADF
+export const ENOSYS = constants.errno.ENOSYS
+export const ESRCH = constants.errno.ESRCH
 export const ENOENT = constants.errno.ENOENT
 export const EINVAL = constants.errno.EINVAL
 export const ETIMEDOUT = constants.errno.ETIMEDOUT
