@@ -21,6 +21,7 @@ constexpr size_t kUsual = 64 * 1024;
 // A process that is just becoming another program has no environment for some microseconds.
 constexpr long kNap = 20000;
 constexpr int kMostNaps = 100;
+constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD
 
 struct Text {
   char* bytes = nullptr;
@@ -57,7 +58,9 @@ struct Text {
 // What /proc/PID/stat says.
 struct Stat {
   bool lives = false;
+  bool kernels = false;  // a thread of the kernel's own
   uint64_t start_time = 0;
+  bool loaded = false;   // its code is known, which comes last
   uint64_t environment_start = 0;
   uint64_t environment_end = 0;
 };
@@ -73,7 +76,9 @@ bool read_stat(int proc, int pid, Text* text, Stat* into) {
   into->lives = *at != 'Z' && *at != 'X';
   // The fields from the third on, by their number in proc(5).
   for (int field = 3; at && field <= 51; field++, at = strchr(at, ' '), at = at ? at + 1 : nullptr) {
+    if (field == 9) into->kernels = (strtoul(at, nullptr, 10) & kKernelThread) != 0;
     if (field == 22) into->start_time = strtoull(at, nullptr, 10);
+    if (field == 26) into->loaded = strtoull(at, nullptr, 10) != 0;
     if (field == 50) into->environment_start = strtoull(at, nullptr, 10);
     if (field == 51) into->environment_end = strtoull(at, nullptr, 10);
   }
@@ -103,13 +108,6 @@ bool has_word(const char* list, const char* word, size_t length) {
   return false;
 }
 
-bool is_program(int proc, int pid) {
-  char path[32];
-  char target[8];
-  snprintf(path, sizeof path, "%d/exe", pid);
-  return readlinkat(proc, path, target, sizeof target) >= 0;
-}
-
 // False where it has none, or may not be asked. An empty one is asked for again while its process takes on a program:
 // what is seen then would be a survivor that is missed.
 bool read_environment(int proc, int pid, Text* environment, Text* other, int* naps) {
@@ -119,12 +117,11 @@ bool read_environment(int proc, int pid, Text* environment, Text* other, int* na
     if (!environment->read_file(proc, path)) return false;
     if (environment->length > 0) return true;
     Stat stat;
-    // The kernel's own threads, of which there are hundreds, have no program.
-    if (*naps == 0 || !is_program(proc, pid) || !read_stat(proc, pid, other, &stat) || !stat.lives) return false;
-    if (stat.environment_end != 0 && stat.environment_end == stat.environment_start) return false;
+    if (*naps == 0 || !read_stat(proc, pid, other, &stat) || !stat.lives || stat.kernels) return false;
+    if (stat.loaded && stat.environment_end == stat.environment_start) return false;
     (*naps)--;
     // The one that was opened was the earlier program's, and is gone.
-    if (stat.environment_end != 0) continue;
+    if (stat.loaded) continue;
     timespec nap = {0, kNap};
     nanosleep(&nap, nullptr);
   }
