@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "accounts.h"
 #include "check.h"
 #include "client.h"
 #include "core/clock.h"
@@ -68,6 +69,10 @@ static const Scenario kScenarios[] = {
     {"workers, their output", drain_pipes},
     {"workers, their users", guard_users},
     {"workers, their log", bound_log},
+    {"accounts", storm_accounts},
+    {"accounts, debts", collect_debts},
+    {"accounts, events", tell_empty},
+    {"accounts, events without inotify", tell_empty_without_inotify},
 };
 
 static bool is_set(void* flag) { return *static_cast<std::atomic<bool>*>(flag); }

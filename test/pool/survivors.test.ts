@@ -80,8 +80,8 @@ describe.runIf(process.platform === 'linux')('findMarked', () => {
         findMarked(mark())
         return performance.now() - from
       }).sort((a, b) => a - b)
-      // Some 3 us for each, on a machine that has nothing else to do.
-      expect(times[10]).toBeLessThan(6)
+      // Some 3 us for each; the shortest, as others may have this machine busy.
+      expect(times[0]).toBeLessThan(5)
     } finally {
       process.kill(-(child.pid as number), 'SIGKILL')
     }
