@@ -1,0 +1,107 @@
+import type { PlanMember } from './plan.ts'
+
+/** How long a token that was granted lies there before it counts as not wanted: a blocked reader was woken by then. */
+export const PROBE_MS = 10
+/** For one whose client has not stirred yet: it may be starting still. */
+const NEWCOMER_MS = 250
+/** ninja comes for a token only when one of its jobs ends; so its share may lie for two of its usual intervals. */
+const PACES = 2
+const LONGEST_PATIENCE_MS = 5_000
+/** Whoever stirs more often than that may take back at any moment what it has returned. */
+const QUICK_MS = 10
+const FIRST_BACKOFF_MS = 2
+const LONGEST_BACKOFF_MS = 1_000
+/** From so many refusals on a member is settled, and probes of all such go at a common pace. */
+const SETTLED = 5
+const PROBE_PAUSE_MS = { shortest: 50, longest: 200, quietShare: 1 / 50 }
+
+/** What a member could make use of, as far as can be known from outside. */
+export interface Appetite {
+  /** Tokens held by its tree. */
+  held: number
+  /** Tokens lying in its FIFO; what was returned beyond what was granted is not counted. */
+  visible: number
+  /** Tokens it may have at all, by its `max`. */
+  room: number
+  /** Most tokens it could use now: endless for who took all it got. */
+  tokens: number
+  /** Those of its tokens that stay with it while others have no less than it. */
+  firm: number
+  /** `probe`: it refused before, so one token will do to find out. */
+  hungry: 'sure' | 'probe' | null
+  /** What is visible was left lying, so it is not wanted. */
+  idle: boolean
+  /** When this changes though nothing happens. */
+  until: number | null
+}
+
+/** `settledFrom`: the instant from which a settled member may be probed. */
+export function appetiteOf(member: PlanMember, now: number, settledFrom: number): Appetite {
+  const visible = Math.max(0, Math.min(member.visible, member.granted))
+  const held = Math.max(0, member.granted - visible)
+  const room = !member.draws
+    ? 0
+    : member.max === null
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, member.max - member.base)
+  const appetite = (tokens: number, rest: Partial<Appetite>): Appetite => {
+    const at = {
+      held,
+      visible,
+      room,
+      tokens: Math.min(room, tokens),
+      firm: held,
+      hungry: null,
+      idle: false,
+      until: null,
+    }
+    return { ...at, ...rest }
+  }
+  if (visible > 0) {
+    const { fresh, patient } = patienceOf(member)
+    if (now < fresh) return appetite(member.granted, { firm: member.granted, until: fresh })
+    if (now < patient) return appetite(member.granted, { until: patient })
+    return appetite(held, { idle: true })
+  }
+  if (held >= room) return appetite(held, {})
+  if (member.refusals === 0) return appetite(Number.POSITIVE_INFINITY, { hungry: 'sure' })
+  const again = probeTime(member, settledFrom)
+  return now < again ? appetite(held, { until: again }) : appetite(held + 1, { hungry: 'probe' })
+}
+
+/** Until when visible tokens are not to be touched for equals (`fresh`), and for who has more (`patient`). */
+function patienceOf({ stirredAt, grantedAt = Number.NEGATIVE_INFINITY, refusals, pace = null }: PlanMember) {
+  if (stirredAt >= grantedAt) {
+    // Returned by the client itself: a busy make or ninja would have taken it again by now.
+    const quick = pace !== null && pace < QUICK_MS
+    const until = stirredAt + (quick ? PROBE_MS : 0)
+    return { fresh: until, patient: until }
+  }
+  const usual = pace === null ? NEWCOMER_MS : Math.min(LONGEST_PATIENCE_MS, PACES * pace)
+  const fresh = grantedAt + PROBE_MS
+  return { fresh, patient: refusals > 0 ? fresh : Math.max(fresh, grantedAt + usual) }
+}
+
+function probeTime({ refusals, refusedAt }: PlanMember, settledFrom: number): number {
+  const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (refusals - 1))
+  return refusals < SETTLED ? refusedAt + backoff : Math.max(refusedAt + backoff, settledFrom)
+}
+
+/**
+ * When the next probe of a settled member is due. A pause after the last one that failed, and longer pauses the longer
+ * nobody stirred: an idle pool costs next to nothing, at the price of seconds where one of very many members wakes up.
+ */
+export function nextProbe(members: PlanMember[]): number {
+  let refused = Number.NEGATIVE_INFINITY
+  let stirred = Number.NEGATIVE_INFINITY
+  for (const { draws, refusals, refusedAt, stirredAt } of members) {
+    if (!draws) continue
+    stirred = Math.max(stirred, stirredAt)
+    if (refusals > 0) refused = Math.max(refused, refusedAt)
+  }
+  if (refused === Number.NEGATIVE_INFINITY) return refused
+  const { shortest, longest, quietShare } = PROBE_PAUSE_MS
+  // The pause is a share of the time from the last stir to the probe itself, not to this instant.
+  const grown = (refused - quietShare * stirred) / (1 - quietShare)
+  return Math.min(refused + longest, Math.max(refused + shortest, grown))
+}

@@ -1,0 +1,58 @@
+import type { Plan, PlanState, Share } from './plan.ts'
+import type { Round } from './share-out.ts'
+import { PATIENT_CLAIM_MS } from './withdraw.ts'
+
+/** What to look out for after the moves, and what a source of slots should know. */
+export function followUp(state: PlanState, shares: Share[], round: Round): Omit<Plan, 'moves'> {
+  const drawing = shares.filter(({ member }) => member.draws)
+  const elastic = state.limit !== undefined
+  const wanting = drawing.filter(
+    ({ appetite, member, grant }) => appetite.hungry !== null && appetite.tokens > member.granted + grant,
+  )
+  const short = round.waiting.length > 0 || round.kept > round.free
+  const wantedByOthers = (share: Share): boolean =>
+    short || elastic || wanting.length > (wanting.includes(share) ? 1 : 0)
+  const alone = drawing.length < 2 && !short && !elastic
+  const watch = new Map<number, 0 | 1 | 2>()
+  for (const share of drawing) {
+    // An empty FIFO is found empty at each of its client's job ends: what counts then is whether something stays there.
+    const nothingVisible = share.appetite.visible + share.grant === 0
+    watch.set(share.member.id, alone ? 0 : nothingVisible || wantedByOthers(share) ? 2 : 1)
+  }
+  return { lookAt: lookAt(state, drawing, round, wantedByOthers), ...demand(state, drawing, round), watch }
+}
+
+function lookAt(
+  { now }: PlanState,
+  drawing: Share[],
+  { unserved, gatherUntil }: Round,
+  wantedByOthers: (share: Share) => boolean,
+): number | null {
+  const tokens = drawing.reduce((sum, { member, grant }) => sum + member.granted + grant, 0)
+  const times = unserved.map(({ since }) => since + PATIENT_CLAIM_MS)
+  if (gatherUntil !== null) times.push(gatherUntil)
+  for (const share of drawing) {
+    const { appetite, member, grant } = share
+    if (appetite.until === null) continue
+    // A probe needs a token of someone else's; a token that lies is only looked at for someone else.
+    if (appetite.visible > 0 ? wantedByOthers(share) : tokens > member.granted + grant) times.push(appetite.until)
+  }
+  const next = Math.min(...times.filter((time) => time > now))
+  return Number.isFinite(next) ? next : null
+}
+
+/** What is wanted, against what is free or lies unwanted; the moves change neither. */
+function demand({ capacity, limit = capacity, ...state }: PlanState, drawing: Share[], round: Round) {
+  const waited = state.waiters.reduce((sum, { min }) => sum + (min <= limit ? min : 0), 0)
+  let [needed, useful] = [waited, 0]
+  let have = round.free + round.admissions.reduce((sum, { slots }) => sum + slots, 0)
+  for (const { member, appetite, grant } of drawing) {
+    have += grant + (appetite.idle ? appetite.visible : 0)
+    if (appetite.hungry === null) continue
+    const more = Math.min(appetite.room, appetite.tokens) - member.granted
+    useful += more
+    // Doubled at most: a source that others draw on too should not be emptied for one that needs little.
+    needed += Math.min(more, Math.max(1, member.base + member.granted))
+  }
+  return { lack: Math.max(0, needed - have), spare: Math.max(0, have - waited - useful) }
+}

@@ -1,0 +1,113 @@
+import { type Appetite, appetiteOf, nextProbe } from './appetite.ts'
+import { followUp } from './follow-up.ts'
+import { shareOut } from './share-out.ts'
+import { withdraw } from './withdraw.ts'
+
+/** One who draws on the pool. Times are milliseconds of a clock that never goes back. */
+export interface PlanMember {
+  id: number
+  /** Slots it holds without a token; they are never taken back. */
+  base: number
+  /** Tokens written to its FIFO and not withdrawn. */
+  granted: number
+  /** Tokens that lie in its FIFO. */
+  visible: number
+  /** Tokens that the addon's thread withdraws as they come. */
+  debt: number
+  /** A hungry member gets tokens before all of lower priority. */
+  priority: number
+  weight: number
+  /** Most slots it may have, base included. */
+  max: number | null
+  /** Has a FIFO at all: an acquire has only its base. */
+  draws: boolean
+  /** When its client last took or returned a token by itself, or else when it joined. */
+  stirredAt: number
+  /** How often tokens were withdrawn from it that it had left lying, since it last stirred. Endless: never probed. */
+  refusals: number
+  /** When the last of these was. */
+  refusedAt: number
+  /** When tokens were last granted to it: what came just now is not refused yet. */
+  grantedAt?: number
+  /** Milliseconds between two stirs of late; null while that is unknown. */
+  pace?: number | null
+}
+
+/** One who waits for its base. */
+export interface PlanWaiter {
+  id: number
+  min: number
+  max: number
+  priority: number
+  order: number
+  /** Since when it waits; without it, it comes before every member that has nothing. */
+  since?: number
+}
+
+export interface PlanState {
+  capacity: number
+  /** Slots that what is left of ended members still uses. */
+  heldBack: number
+  members: PlanMember[]
+  waiters: PlanWaiter[]
+  now: number
+  /** Most that the capacity can become, where it comes from a source that can get more and give back. */
+  limit?: number
+}
+
+export type Move =
+  | { do: 'admit'; waiter: number; slots: number }
+  | { do: 'grant'; member: number; tokens: number }
+  /** What lies visible now, which may be fewer. `refused`: it was left lying; to be counted if any could be taken. */
+  | { do: 'take'; member: number; tokens: number; refused: boolean }
+  /** The debt from now on, in place of what it was. */
+  | { do: 'owe'; member: number; tokens: number }
+  /** More lies visible than was granted. */
+  | { do: 'surplus'; member: number }
+
+export interface Plan {
+  moves: Move[]
+  /** When to plan again though nothing happens. */
+  lookAt: number | null
+  /** Slots more that could be used now: for a source that can get more. */
+  lack: number
+  /** Slots free or lying visible that nobody is known to want: for a source that can give back. */
+  spare: number
+  /** What the account is to report of each member: see `Account.watch`. */
+  watch: Map<number, 0 | 1 | 2>
+}
+
+/** A member as one round of planning sees it. */
+export interface Share {
+  member: PlanMember
+  appetite: Appetite
+  weight: number
+  /** Tokens it should have. */
+  target: number
+  /** Tokens it is given at once. */
+  grant: number
+}
+
+/**
+ * Who is to get and to give what. Withdrawn tokens are granted by the next plan, so plan again after the moves were made,
+ * until there are none. See docs/pools.md for the rules.
+ */
+export function plan(state: PlanState): Plan {
+  const { now } = state
+  const settledFrom = nextProbe(state.members)
+  const shares = state.members.map((member): Share => {
+    const appetite = appetiteOf(member, now, settledFrom)
+    return { member, appetite, weight: usableWeight(member.weight), target: 0, grant: 0 }
+  })
+  const round = shareOut(state, shares)
+  const withdrawals = withdraw(shares, round, now)
+  const moves: Move[] = shares
+    .filter(({ member }) => member.draws && member.visible > member.granted)
+    .map(({ member }) => ({ do: 'surplus', member: member.id }))
+  moves.push(...withdrawals.moves)
+  for (const { waiter, slots } of round.admissions) moves.push({ do: 'admit', waiter: waiter.id, slots })
+  for (const { member, grant } of shares) if (grant > 0) moves.push({ do: 'grant', member: member.id, tokens: grant })
+  return { moves, ...followUp(state, shares, round) }
+}
+
+const usableWeight = (weight: number): number => (weight > 0 ? Math.max(1e-3, Math.min(weight, 1e6)) : 1)
