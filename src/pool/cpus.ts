@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { cgroupFolders, readText } from './cgroup.ts'
 
 /** The CPUs this process may use: its affinity, and the quota of its cgroups where one is set. At least 1. */
 export function availableCpus(): number {
@@ -7,22 +7,11 @@ export function availableCpus(): number {
 }
 
 function cgroupQuota(): number {
-  let quota = Number.POSITIVE_INFINITY
-  for (const line of readLines('/proc/self/cgroup')) {
-    const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-    if (controllers === '') {
-      for (const dir of withParents(path))
-        quota = Math.min(quota, quotaOf(readLines(`/sys/fs/cgroup${dir}/cpu.max`)[0]))
-    } else if (controllers.split(',').includes('cpu')) {
-      for (const dir of withParents(path)) {
-        const base = `/sys/fs/cgroup/${controllers}${dir}`
-        const [max] = readLines(`${base}/cpu.cfs_quota_us`)
-        const [period] = readLines(`${base}/cpu.cfs_period_us`)
-        quota = Math.min(quota, quotaOf(`${max} ${period}`))
-      }
-    }
-  }
-  return quota
+  const quotas = cgroupFolders('cpu').map(({ version, path }) => {
+    if (version === 2) return quotaOf(firstLine(`${path}/cpu.max`))
+    return quotaOf(`${firstLine(`${path}/cpu.cfs_quota_us`)} ${firstLine(`${path}/cpu.cfs_period_us`)}`)
+  })
+  return Math.min(Number.POSITIVE_INFINITY, ...quotas)
 }
 
 /** CPUs by the text of `cpu.max`, "150000 100000": quota and period. Part of a CPU does not count; no quota is all. */
@@ -32,16 +21,4 @@ export function quotaOf(text: string | undefined): number {
   return Math.floor(quota / period)
 }
 
-/** A quota of any cgroup above counts too. */
-function withParents(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '')
-  return parts.map((_, i) => `/${parts.slice(0, parts.length - i).join('/')}`).concat('')
-}
-
-function readLines(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').trim().split('\n')
-  } catch {
-    return []
-  }
-}
+const firstLine = (path: string): string | undefined => readText(path)?.split('\n', 1)[0]
