@@ -1,0 +1,177 @@
+import { closeSync } from 'node:fs'
+import { JobslotError } from '../errors.ts'
+import { Account } from './account.ts'
+import type { FifoPlace } from './fifo-place.ts'
+import type { Audit, JoinRequest } from './host.ts'
+import type { Ledger } from './ledger.ts'
+import { look, type Member, newMember, recordOf, usedBy } from './member.ts'
+import type { Move, Plan } from './plan.ts'
+
+/** The members of a pool, their FIFOs and what is written of them: does what a plan says, and decides nothing. */
+export class Book {
+  readonly members = new Map<number, Member>()
+  /** Tokens given back that nobody had taken. */
+  overReturned = 0
+  readonly #ledger: Ledger
+  readonly #fifos: FifoPlace
+  readonly #account: Account
+  readonly #byPlace = new Map<number, Member>()
+
+  constructor(ledger: Ledger, fifos: FifoPlace, onEvent: () => void) {
+    this.#ledger = ledger
+    this.#fifos = fifos
+    this.#account = new Account(ledger.fd, ledger.places, onEvent)
+  }
+
+  /**
+   * Written down before anything of it is given.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_FULL`
+   */
+  open(id: number, request: JoinRequest, slots: number): Member {
+    const ledger = this.#ledger
+    const place = ledger.freePlace()
+    if (place === null) {
+      throw new JobslotError('ERR_JOBSLOT_POOL_FULL', `there is no room for more than ${ledger.places} members`)
+    }
+    // Of several slots it holds one as any command does; the others are tokens for what it starts.
+    const tokens = request.draws ? 0 : Math.max(0, slots - 1)
+    const fifo = request.draws || tokens > 0 ? this.#fifos.make(id) : null
+    const member = newMember({ id, place, request, slots, fifo: fifo?.path ?? null, command: null, purse: null })
+    try {
+      ledger.write(place, recordOf(member))
+    } catch (error) {
+      if (fifo) {
+        this.#fifos.remove(fifo.path)
+        closeSync(fifo.fd)
+      }
+      ledger.erase(place)
+      throw error
+    }
+    this.keep(member, fifo?.fd ?? null)
+    if (tokens > 0) {
+      this.#account.grant(place, tokens)
+      this.refresh(member)
+    }
+    return member
+  }
+
+  /** One that is written down already; takes the descriptor over. */
+  keep(member: Member, fd: number | null): void {
+    if (fd !== null) this.#account.add(member.place, fd)
+    this.members.set(member.id, member)
+    this.#byPlace.set(member.place, member)
+    if (fd !== null) member.purse = this.#account.read(member.place)
+  }
+
+  write(member: Member): void {
+    this.#ledger.write(member.place, recordOf(member))
+  }
+
+  refresh(member: Member): void {
+    if (member.purse) look(member, this.#account.read(member.place), performance.now())
+  }
+
+  /** What has happened since it was last asked. */
+  lookAtChanged(): void {
+    const now = performance.now()
+    for (const purse of this.#account.changed()) {
+      const member = this.#byPlace.get(purse.index)
+      if (member) look(member, purse, now)
+    }
+  }
+
+  do(move: Exclude<Move, { do: 'admit' }>): void {
+    const member = this.members.get(move.member)
+    if (!member?.purse) return
+    const account = this.#account
+    const { place } = member
+    switch (move.do) {
+      case 'grant':
+        account.grant(place, move.tokens)
+        break
+      case 'take':
+        if (account.take(place, move.tokens) > 0 && move.refused) refuse(member)
+        break
+      case 'owe':
+        account.owe(place, move.tokens)
+        break
+      case 'surplus':
+        this.#overReturn(member, account.takeSurplus(place))
+    }
+    this.refresh(member)
+  }
+
+  /** What each FIFO is watched for. `closely`: for everything, whatever the plan needs. */
+  watch(wanted: Plan['watch'], closely: boolean): void {
+    for (const [id, least] of wanted) {
+      const want = closely ? 2 : least
+      const member = this.members.get(id)
+      if (!member?.purse || member.watch === want) continue
+      this.#account.watch(member.place, want)
+      member.watch = want
+      // What came before the watch began.
+      this.refresh(member)
+    }
+  }
+
+  /** Slots that members have. */
+  get used(): number {
+    let sum = 0
+    for (const member of this.members.values()) sum += usedBy(member)
+    return sum
+  }
+
+  /** Takes tokens that lie unused, `most` at most. @returns how many it got */
+  takeIdle(most: number): number {
+    let taken = 0
+    for (const member of this.members.values()) {
+      if (taken >= most || !member.request.draws || !member.purse) continue
+      const got = this.#account.take(member.place, most - taken)
+      if (got > 0) refuse(member)
+      taken += got
+      this.refresh(member)
+    }
+    return taken
+  }
+
+  /** The end of a member's tokens: what lies there is free again, what does not is missing. */
+  close(member: Member): Audit {
+    this.members.delete(member.id)
+    this.#byPlace.delete(member.place)
+    if (!member.purse || member.fifo === null) return { missing: 0, extra: 0 }
+    const { place } = member
+    this.#overReturn(member, this.#account.takeSurplus(place))
+    // First, so that nobody comes to a FIFO without an owner.
+    this.#fifos.remove(member.fifo)
+    const { held } = this.#account.remove(place)
+    return { missing: Math.max(0, held), extra: member.overReturned }
+  }
+
+  /** It has ended, and what it holds stands in the ledger in another way. */
+  settle(place: number): void {
+    this.#account.forget(place)
+  }
+
+  /** Nothing of it holds a slot any more. */
+  forget(place: number): void {
+    this.#account.forget(place)
+    this.#ledger.erase(place)
+  }
+
+  /** Ends everything. */
+  end(): void {
+    this.#account.close()
+    this.#ledger.close()
+  }
+
+  #overReturn(member: Member, tokens: number): void {
+    member.overReturned += tokens
+    this.overReturned += tokens
+  }
+}
+
+function refuse(member: Member): void {
+  member.refusals++
+  member.refusedAt = performance.now()
+}

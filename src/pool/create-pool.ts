@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import { ownPid } from '../proc.ts'
+import { availableCpus } from './cpus.ts'
+import { privateFifos } from './fifo-place.ts'
+import { checkLimits, type GovernorLimits } from './governor.ts'
+import { Ledger } from './ledger.ts'
+import { PoolOwner } from './owner.ts'
+import { checkSlots, type MemberOptions, Pool } from './pool.ts'
+import { fixedSource, type SlotSource } from './source.ts'
+
+export interface CreatePoolOptions extends MemberOptions, GovernorLimits {
+  /** How many slots it has; the CPUs that this process may use unless given. */
+  slots?: number | undefined
+}
+
+/**
+ * A pool of this process, of which only what it spawns learns.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_UNSUPPORTED`
+ */
+export async function createPool(options: CreatePoolOptions = {}): Promise<Pool> {
+  const { slots = availableCpus(), maxLoad, minMemory, maxPressure, ...member } = options
+  const source = fixedSource(checkSlots(slots, 0))
+  return Pool.join(null, privateOwner(source, checkLimits({ maxLoad, minMemory, maxPressure })), member)
+}
+
+/** A pool's owner in this process. @internal */
+export function privateOwner(source: SlotSource, limits?: GovernorLimits): PoolOwner {
+  // Told apart from every other pool's, also of a process with the same number.
+  const mark = `${ownPid()}-${randomBytes(6).toString('hex')}`
+  return new PoolOwner({ name: null, mark, source, fifos: privateFifos, ledger: Ledger.memory(), limits })
+}

@@ -1,0 +1,19 @@
+import type { Member } from './member.ts'
+import { processEnd } from './process-end.ts'
+import { findMarked } from './survivors.ts'
+
+/**
+ * Resolves when a member has ended for which nobody speaks: the process that asked for it, and then what runs in it. That
+ * is a command whose process is known; or, where the asker died before it could tell, whatever carries the mark.
+ *
+ * @throws the signal's reason
+ */
+export async function outlived(member: Member, mark: string, signal: AbortSignal): Promise<void> {
+  const { request } = member
+  // A slot that was taken for another process is not the asker's.
+  if (!member.command) await processEnd(request.pid, request.startTime, { signal })
+  if (member.command) return processEnd(member.command.pid, member.command.startTime, { signal })
+  for (let [first] = findMarked(mark); first; [first] = findMarked(mark)) {
+    await processEnd(first.pid, first.startTime, { signal })
+  }
+}

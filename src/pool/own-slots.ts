@@ -1,0 +1,81 @@
+import { closeSync, constants, openSync } from 'node:fs'
+import { channelSource } from '../client/channel-source.ts'
+import { Client } from '../client/client.ts'
+import { SlotQueue } from '../client/slot-queue.ts'
+import type { TokenSource } from '../client/token-source.ts'
+import { WAY_DIRECT } from '../native/binding.ts'
+import { ownPid, readProcess } from '../proc.ts'
+import type { Audit, JoinRequest, PoolHost } from './host.ts'
+
+/** What this process holds of a pool itself. */
+export interface OwnSlots {
+  readonly client: Client
+  /** Gives back what is held, and leaves. */
+  leave(): Promise<Audit>
+}
+
+/** Makes this process a member, whose tokens travel through its FIFO, without a message. */
+export async function joinAsProcess(
+  host: PoolHost,
+  asked: Pick<JoinRequest, 'label' | 'limit' | 'priority' | 'weight'>,
+): Promise<OwnSlots> {
+  const { id, fifo, capacity } = await host.join({
+    ...asked,
+    ...thisProcess(),
+    ...{ kind: 'process', min: 0, max: 0, draws: true },
+  })
+  try {
+    const client = new Client({
+      queue: new SlotQueue(
+        telling(openSource(fifo ?? ''), () => host.hungry(id)),
+        { implicit: false },
+      ),
+      identity: `pool ${fifo}`,
+      auth: null,
+      jobs: capacity,
+      load: null,
+      problem: null,
+      child: { hand: 'nothing' },
+    })
+    return {
+      client,
+      leave() {
+        client.close()
+        return host.leave(id, { signaled: false })
+      },
+    }
+  } catch (error) {
+    await host.leave(id, { signaled: false })
+    throw error
+  }
+}
+
+function openSource(path: string): TokenSource {
+  const { O_RDWR, O_NONBLOCK } = constants
+  const read = openSync(path, O_RDWR | O_NONBLOCK)
+  let write: number
+  try {
+    write = openSync(path, O_RDWR | O_NONBLOCK)
+  } catch (error) {
+    closeSync(read)
+    throw error
+  }
+  return channelSource({ read, write, way: WAY_DIRECT, own: true })
+}
+
+/** That somebody waits at an empty FIFO, nobody sees: it is said. */
+function telling(source: TokenSource, onWait: () => void): TokenSource {
+  return {
+    ...source,
+    wait(deliver) {
+      source.wait(deliver)
+      onWait()
+    },
+  }
+}
+
+/** What every request says of who asks. */
+export function thisProcess(): Pick<JoinRequest, 'pid' | 'startTime' | 'since'> {
+  const pid = ownPid()
+  return { pid, startTime: readProcess(pid)?.startTime ?? '0', since: Date.now() }
+}

@@ -1,0 +1,339 @@
+import { JobslotError } from '../errors.ts'
+import { Book } from './book.ts'
+import type { FifoPlace } from './fifo-place.ts'
+import { Governed } from './governed.ts'
+import type { GovernorLimits } from './governor.ts'
+import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from './host.ts'
+import type { Ledger } from './ledger.ts'
+import { baseOf, type Member, type MemberRecord, newMember, planned } from './member.ts'
+import { outlived } from './outlived.ts'
+import type { Plan } from './plan.ts'
+import { plan } from './plan.ts'
+import { Queue } from './queue.ts'
+import { Remnants } from './remnants.ts'
+import type { SlotSource } from './source.ts'
+import { Spare } from './spare.ts'
+import { statusOf } from './status.ts'
+
+export interface OwnerOptions {
+  /** Null for a pool that is only this process's. */
+  name: string | null
+  /** What stands before the slash in its members' marks. */
+  mark: string
+  source: SlotSource
+  fifos: FifoPlace
+  ledger: Ledger
+  limits?: GovernorLimits | undefined
+  /** The number of its first member. */
+  firstId?: number
+  /** A member has come, or the last slot of one has been freed. */
+  onMembers?: () => void
+}
+
+/** No plan takes so many rounds to come to rest; the rest waits for the event loop's next turn. */
+const MOST_ROUNDS = 16
+/** What a FIFO holds. */
+export const MOST_SLOTS = 65_536
+
+/** A pool's owner: what happens to it comes here, `plan` says what to do, the book does it. */
+export class PoolOwner implements PoolHost {
+  readonly #options: OwnerOptions
+  readonly #book: Book
+  readonly #queue = new Queue()
+  readonly #remnants: Remnants
+  readonly #governed: Governed
+  readonly #spare: Spare
+  readonly #lasting = new Map<Member, AbortController>()
+  #lastId: number
+  #reclaimed = 0
+  #isUpdating = false
+  #again = false
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: OwnerOptions) {
+    const { ledger, fifos, source, mark, firstId = 1, limits = {} } = options
+    this.#options = options
+    this.#lastId = firstId - 1
+    this.#book = new Book(ledger, fifos, () => this.#update())
+    this.#remnants = new Remnants(mark, ledger, (remnant, freed) => this.#freed(remnant, freed))
+    this.#governed = new Governed(
+      limits,
+      () => source.slots,
+      () => this.#update(),
+    )
+    this.#spare = new Spare((slots) => this.#giveBack(slots))
+    source.start(() => this.#update())
+  }
+
+  /** Members, those who wait to be, and what is left of those that were. */
+  get size(): number {
+    return this.#book.members.size + this.#remnants.size + this.#queue.size
+  }
+
+  async join(request: JoinRequest, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Joined> {
+    signal?.throwIfAborted()
+    this.#throwIfClosed()
+    const { most } = this.#options.source
+    if (request.min > Math.max(most, 1)) {
+      throw new JobslotError(
+        'ERR_JOBSLOT_TOO_MANY',
+        `${request.min} slots can never be had of ${this.#label}, which has ${most}: ask for at most ${most}`,
+      )
+    }
+    const joined = this.#queue.add(++this.#lastId, request, signal, () => this.#update())
+    this.#update()
+    return joined
+  }
+
+  async started(id: number, command: MemberCommand): Promise<void> {
+    const member = this.#memberOf(id)
+    member.command = command
+    this.#book.write(member)
+  }
+
+  async leave(id: number, { signaled }: { signaled: boolean }): Promise<Audit> {
+    return this.#finish(this.#memberOf(id), signaled)
+  }
+
+  /** Ends a member for which nobody speaks, as `acquire --for` leaves them. */
+  async release(id: number): Promise<void> {
+    const member = this.#memberOf(id)
+    if (!this.#lasting.has(member)) {
+      throw new JobslotError('ERR_JOBSLOT_NO_SLOT', `slot ${id} of ${this.#label} is a command's, and ends with it`)
+    }
+    this.#finish(member, false)
+  }
+
+  hungry(id: number): void {
+    const member = this.#book.members.get(id)
+    if (!member || member.refusals === 0) return
+    member.refusals = 0
+    this.#update()
+  }
+
+  async resize(slots: number): Promise<void> {
+    this.#throwIfClosed()
+    this.#options.source.resize(slots)
+    this.#update()
+  }
+
+  async govern(limits: GovernorLimits): Promise<void> {
+    this.#throwIfClosed()
+    this.#governed.setLimits(limits)
+    this.#update()
+  }
+
+  async status(): Promise<PoolStatus> {
+    const { members, overReturned } = this.#book
+    for (const member of members.values()) this.#book.refresh(member)
+    const { name, source } = this.#options
+    return statusOf({
+      name,
+      slots: source.most,
+      effective: this.#effective,
+      governor: this.#governed.status,
+      members: members.values(),
+      remnants: this.#remnants,
+      waiters: this.#queue.status(),
+      overReturned,
+      reclaimed: this.#reclaimed,
+    })
+  }
+
+  /** Takes over what the broker before has written of a member, whose FIFO is open as `fd`. Nobody speaks for it yet. */
+  adopt(place: number, record: MemberRecord, fd: number | null): void {
+    const { id, slots, fifo, command, heldBack, ...request } = record
+    this.#lastId = Math.max(this.#lastId, id)
+    const member = newMember({ id, place, request, slots, fifo, command, purse: null })
+    if (heldBack !== null) {
+      if (this.#remnants.hold(member, heldBack, 0) === 0) this.#book.forget(place)
+      return
+    }
+    this.#book.keep(member, fd)
+    this.lost(id)
+  }
+
+  /** Its process speaks for it again. Null: there is no such member of this process. */
+  rejoin(id: number, pid: number): Joined | null {
+    const member = this.#book.members.get(id)
+    if (member?.request.pid !== pid) return null
+    this.#spokenFor(member)
+    this.#update()
+    return this.#joined(member)
+  }
+
+  /** Nobody speaks for it any more: it lasts as long as its command, or the process that it is. */
+  lost(id: number): void {
+    const member = this.#book.members.get(id)
+    if (!member || this.#lasting.has(member)) return
+    const found = new AbortController()
+    this.#lasting.set(member, found)
+    outlived(member, this.#markOf(member), found.signal).then(
+      () => this.#finish(member, true),
+      () => {},
+    )
+  }
+
+  /** What is still out is `missing`. */
+  async close(): Promise<Audit> {
+    if (this.#isClosed) return { missing: 0, extra: 0 }
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#spare.stop()
+    this.#governed.stop()
+    this.#queue.end(this.#closedError())
+    let missing = this.#remnants.slots
+    this.#remnants.stop()
+    for (const member of [...this.#book.members.values()]) {
+      this.#spokenFor(member)
+      missing += baseOf(member) + this.#book.close(member).missing
+    }
+    const audit = { missing, extra: this.#book.overReturned }
+    this.#book.end()
+    this.#options.source.close()
+    return audit
+  }
+
+  get #label(): string {
+    const { name } = this.#options
+    return name === null ? 'this pool' : `pool ${name}`
+  }
+
+  get #effective(): number {
+    return Math.min(this.#options.source.slots, this.#governed.effective)
+  }
+
+  #markOf(member: Member): string {
+    return `${this.#options.mark}/${member.id}`
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw this.#closedError()
+  }
+
+  #closedError(): JobslotError {
+    return new JobslotError('ERR_JOBSLOT_CLOSED', `${this.#label} was closed: open it anew`)
+  }
+
+  #memberOf(id: number): Member {
+    const member = this.#book.members.get(id)
+    if (member) return member
+    throw new JobslotError('ERR_JOBSLOT_NO_SLOT', `${this.#label} has no slot ${id}: it has been given back`)
+  }
+
+  #joined(member: Member): Joined {
+    const { id, slots, fifo, request } = member
+    const { most } = this.#options.source
+    // What is told as -j. Of several slots it has these; else it may get all that there are.
+    const capacity = request.draws ? Math.max(1, Math.min(most, request.limit ?? most, MOST_SLOTS)) : slots
+    return { id, slots, fifo, mark: this.#markOf(member), capacity }
+  }
+
+  #spokenFor(member: Member): void {
+    this.#lasting.get(member)?.abort()
+    this.#lasting.delete(member)
+  }
+
+  #finish(member: Member, signaled: boolean): Audit {
+    this.#spokenFor(member)
+    if (!this.#book.members.has(member.id)) return { missing: 0, extra: 0 }
+    const audit = this.#book.close(member)
+    const { missing } = audit
+    // A clean end with all tokens back leaves daemons, if anything, and they hold nothing.
+    const all = baseOf(member) + missing
+    const kept = missing > 0 || signaled ? this.#remnants.hold(member, all, missing) : 0
+    this.#reclaimed += missing - Math.min(kept, missing)
+    if (kept === 0) this.#book.forget(member.place)
+    else this.#book.settle(member.place)
+    this.#changed()
+    return audit
+  }
+
+  #freed(remnant: { place: number; slots: number }, tokens: number): void {
+    this.#reclaimed += tokens
+    if (remnant.slots === 0) this.#book.forget(remnant.place)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#options.onMembers?.()
+    this.#update()
+  }
+
+  #giveBack(slots: number): void {
+    if (this.#isClosed) return
+    const { source } = this.#options
+    const free = source.slots - this.#used
+    const taken = free < slots ? this.#book.takeIdle(slots - free) : 0
+    source.giveBack(Math.min(slots, Math.max(0, free) + taken))
+    this.#update()
+  }
+
+  get #used(): number {
+    return this.#book.used + this.#remnants.slots
+  }
+
+  /** Plans and does until there is nothing more to do. Called again meanwhile, it goes on once more. */
+  #update(): void {
+    this.#again = true
+    if (this.#isUpdating || this.#isClosed) return
+    this.#isUpdating = true
+    try {
+      for (let round = 0; this.#again && round < MOST_ROUNDS; round++) {
+        this.#again = false
+        this.#again = this.#step() || this.#again
+      }
+    } finally {
+      this.#isUpdating = false
+    }
+    if (this.#again) setImmediate(() => this.#update())
+  }
+
+  /** @returns whether something was done, after which there may be more to do */
+  #step(): boolean {
+    this.#book.lookAtChanged()
+    const planned = this.#plan()
+    for (const move of planned.moves) {
+      if (move.do === 'admit') this.#admit(move.waiter, move.slots)
+      else this.#book.do(move)
+    }
+    this.#book.watch(planned.watch, this.#options.source.returns)
+    this.#afterwards(planned)
+    return planned.moves.length > 0
+  }
+
+  #plan(): Plan {
+    return plan({
+      capacity: this.#effective,
+      heldBack: this.#remnants.slots,
+      members: Array.from(this.#book.members.values(), planned),
+      waiters: this.#queue.planned(),
+      now: performance.now(),
+    })
+  }
+
+  #afterwards({ lookAt, lack, spare }: Plan): void {
+    clearTimeout(this.#timer)
+    if (lookAt !== null) {
+      this.#timer = setTimeout(() => this.#update(), Math.max(0, lookAt - performance.now()))
+      this.#timer.unref()
+    }
+    const { source } = this.#options
+    if (!source.returns) return
+    source.want(lack)
+    this.#spare.see(lack > 0 ? 0 : spare)
+  }
+
+  #admit(id: number, slots: number): void {
+    const waiting = this.#queue.take(id)
+    if (!waiting) return
+    try {
+      const member = this.#book.open(id, waiting.request, slots)
+      waiting.resolve(this.#joined(member))
+      this.#options.onMembers?.()
+    } catch (error) {
+      waiting.reject(error)
+    }
+  }
+}

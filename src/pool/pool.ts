@@ -1,0 +1,188 @@
+import type { SpawnOptions } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import type { AcquireOptions } from '../client/client.ts'
+import type { Limit } from '../client/limit.ts'
+import type { Slot } from '../client/slot.ts'
+import { JobslotError } from '../errors.ts'
+import { checkLimits, type GovernorLimits } from './governor.ts'
+import type { Audit, JoinRequest, PoolHost, PoolStatus } from './host.ts'
+import type { Style } from './offer.ts'
+import { joinAsProcess, type OwnSlots, thisProcess } from './own-slots.ts'
+import { MOST_SLOTS } from './owner.ts'
+import { type Member, spawnMember } from './spawned-member.ts'
+import { styleFor } from './style.ts'
+
+/** What a member asks for beside its slot. */
+export interface MemberOptions {
+  /** The most slots it may have at once; all unless given. */
+  max?: number | undefined
+  /** What `status` shows. */
+  label?: string | undefined
+  /** Who waits with a higher one is served first; 0 unless given. */
+  priority?: number | undefined
+  /** Its part of what is shared, beside others' 1. */
+  weight?: number | undefined
+}
+
+export interface PoolSpawnOptions extends MemberOptions, SpawnOptions {
+  /** Milliseconds to its first slot; for ever unless given. Not, as in `spawn`, how long it may run. */
+  timeout?: number | undefined
+  /** Ends the wait for its slot; after that, as in `spawn`, the command (by `killSignal`). */
+  signal?: AbortSignal | undefined
+  /** How the command is told of its jobserver; by the make that would be found unless given. */
+  style?: Style | 'auto' | undefined
+}
+
+const MOST_WEIGHT = 1_000_000
+
+/** @internal */
+export type ClosableHost = PoolHost & { close(): Promise<Audit> }
+
+/** Slots with an owner who keeps an account of who has which. Made by `createPool` and `openPool`. */
+export class Pool extends EventEmitter<{ warning: [Error] }> {
+  /** Null for a pool of this process alone. */
+  readonly name: string | null
+  readonly #host: ClosableHost
+  readonly #own: OwnSlots
+  readonly #label: string | null
+  #closing: Promise<Audit> | null = null
+
+  /** Takes the host over. @internal */
+  static async join(name: string | null, host: ClosableHost, options: MemberOptions): Promise<Pool> {
+    try {
+      return new Pool(name, host, await joinAsProcess(host, requested(options)), options.label ?? null)
+    } catch (error) {
+      await host.close()
+      throw error
+    }
+  }
+
+  private constructor(name: string | null, host: ClosableHost, own: OwnSlots, label: string | null) {
+    super()
+    this.name = name
+    this.#host = host
+    this.#own = own
+    this.#label = label
+  }
+
+  /**
+   * Runs a command as a member: it waits for its slot, and draws more through the jobserver that it is told of.
+   * `options` are those of `child_process.spawn`, and the member's.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_SPAWN`, `ERR_JOBSLOT_CLOSED`; the signal's reason
+   */
+  async spawn(program: string, args: readonly string[] = [], options: PoolSpawnOptions = {}): Promise<Member> {
+    const { timeout = Number.POSITIVE_INFINITY, signal, max, label, priority, weight, style = 'auto', ...rest } = options
+    this.#throwIfClosed()
+    const late = timeoutSignal(timeout, () => this.#timeoutError(timeout))
+    const signals = [signal, late.signal].filter((one) => one !== undefined)
+    try {
+      const joined = await this.#host.join(
+        {
+          ...requested({ max, priority, weight, label: label ?? this.#label ?? program }),
+          ...thisProcess(),
+          ...{ kind: 'run', min: 1, max: 1, draws: true },
+        },
+        { signal: signals.length > 0 ? AbortSignal.any(signals) : undefined },
+      )
+      const chosen = style === 'auto' ? styleFor(program) : style
+      return await spawnMember(this.#host, joined, [program, ...args], { ...rest, signal, style: chosen })
+    } finally {
+      late.clear()
+    }
+  }
+
+  /**
+   * Waits for a slot of this process's own, in order of arrival.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`; the signal's reason
+   */
+  acquire(options?: AcquireOptions): Promise<Slot> {
+    return this.#own.client.acquire(options)
+  }
+
+  /** A slot that lies ready, or null. */
+  tryAcquire(): Slot | null {
+    return this.#own.client.tryAcquire()
+  }
+
+  /** Runs `fn` in a slot, which is released when what `fn` returns has settled. */
+  run<T>(fn: (slot: Slot) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T> {
+    return this.#own.client.run(fn, options)
+  }
+
+  /** A function in the manner of p-limit: `pool.limit(fn, ...args)` runs `fn` in a slot. */
+  get limit(): Limit {
+    return this.#own.client.limit
+  }
+
+  /** What this process and its members have, and all others'. */
+  status(): Promise<PoolStatus> {
+    this.#throwIfClosed()
+    return this.#host.status()
+  }
+
+  /** At once and, of a named pool, for later. Fewer are so as jobs end; 0 lets nobody in any more. */
+  resize(slots: number): Promise<void> {
+    this.#throwIfClosed()
+    checkSlots(slots, 0)
+    return this.#host.resize(slots)
+  }
+
+  /** Lowers the capacity, though never below one, while the machine is overloaded. */
+  govern(limits: GovernorLimits): Promise<void> {
+    this.#throwIfClosed()
+    return this.#host.govern(checkLimits(limits))
+  }
+
+  /** This process leaves it. Of a pool of its own: `missing` slots are still out, `extra` were given back too often. */
+  close(): Promise<Audit> {
+    this.#closing ??= (async () => {
+      await this.#own.leave()
+      return this.#host.close()
+    })()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #throwIfClosed(): void {
+    if (!this.#closing) return
+    const name = this.name === null ? 'this pool' : `pool ${this.name}`
+    throw new JobslotError('ERR_JOBSLOT_CLOSED', `${name} was closed: open it anew`)
+  }
+
+  #timeoutError(timeout: number): JobslotError {
+    const name = this.name === null ? 'this pool' : `pool ${this.name}`
+    return new JobslotError('ERR_JOBSLOT_TIMEOUT', `no slot of ${name} within ${timeout} ms`)
+  }
+}
+
+/** What a request says of what is asked for. @throws TypeError */
+export function requested(options: MemberOptions): Pick<JoinRequest, 'label' | 'limit' | 'priority' | 'weight'> {
+  const { max = null, label = null, priority = 0, weight = 1 } = options
+  if (max !== null) checkSlots(max, 1, 'max')
+  if (!Number.isInteger(priority)) throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
+  if (!(weight > 0 && weight <= MOST_WEIGHT)) {
+    throw new TypeError(`weight must be a number above 0, at most ${MOST_WEIGHT}, not ${String(weight)}`)
+  }
+  return { label, limit: max, priority, weight }
+}
+
+/** @throws TypeError */
+export function checkSlots(slots: number, least: number, what = 'slots'): number {
+  if (Number.isInteger(slots) && slots >= least && slots <= MOST_SLOTS) return slots
+  throw new TypeError(`${what} must be a whole number from ${least} to ${MOST_SLOTS}, not ${String(slots)}`)
+}
+
+function timeoutSignal(timeout: number, error: () => Error): { signal?: AbortSignal; clear(): void } {
+  if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
+    throw new TypeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
+  }
+  if (timeout > 0x7fffffff) return { clear() {} }
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(error()), Math.max(0, timeout))
+  return { signal: late.signal, clear: () => clearTimeout(timer) }
+}

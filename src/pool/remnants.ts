@@ -1,0 +1,91 @@
+import type { JoinRequest } from './host.ts'
+import type { Ledger } from './ledger.ts'
+import { type Member, recordOf } from './member.ts'
+import { processEnd } from './process-end.ts'
+import { findMarked } from './survivors.ts'
+
+/** An ended member of which processes live on: they have slots as long as they do. */
+export interface Remnant {
+  readonly id: number
+  readonly place: number
+  readonly request: JoinRequest
+  slots: number
+  /** Those of the slots that stand for tokens which were not given back. */
+  missing: number
+  survivors: number
+}
+
+/** A process that forks and ends, again and again, is asked for no more often. */
+const PAUSE_MS = 20
+
+/**
+ * What is left of members that were killed. Their processes work on in slots that nobody will give back, so these are
+ * held back until so many of the processes have ended.
+ */
+export class Remnants {
+  readonly #mark: string
+  readonly #ledger: Ledger
+  readonly #onFreed: (remnant: Remnant, tokens: number) => void
+  readonly #all = new Map<number, Remnant>()
+  readonly #stopped = new AbortController()
+
+  /** `onFreed`: slots of a remnant are free again, and with them so many tokens; all of them when it has `slots` 0. */
+  constructor(mark: string, ledger: Ledger, onFreed: (remnant: Remnant, tokens: number) => void) {
+    this.#mark = mark
+    this.#ledger = ledger
+    this.#onFreed = onFreed
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  get slots(): number {
+    let sum = 0
+    for (const { slots } of this.#all.values()) sum += slots
+    return sum
+  }
+
+  [Symbol.iterator](): Iterator<Remnant> {
+    return this.#all.values()
+  }
+
+  /** Holds back what the processes of an ended member can have of `slots`. @returns how many these are */
+  hold(member: Member, slots: number, missing: number): number {
+    const found = findMarked(`${this.#mark}/${member.id}`)
+    const { id, place, request } = member
+    const kept = Math.min(slots, found.length)
+    if (kept === 0) return 0
+    const remnant = { id, place, request, slots: kept, missing: Math.min(kept, missing), survivors: found.length }
+    this.#ledger.write(place, { ...recordOf(member), heldBack: remnant.slots })
+    this.#all.set(id, remnant)
+    void this.#follow(remnant, found)
+    return remnant.slots
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    this.#all.clear()
+  }
+
+  async #follow(remnant: Remnant, first: { pid: number; startTime: string }[]): Promise<void> {
+    let found = first
+    while (found.length > 0) {
+      const changed = new AbortController()
+      const signal = AbortSignal.any([changed.signal, this.#stopped.signal])
+      await Promise.race(found.map(({ pid, startTime }) => processEnd(pid, startTime, { signal }).catch(() => {})))
+      changed.abort()
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref())
+      if (this.#stopped.signal.aborted) return
+      found = findMarked(`${this.#mark}/${remnant.id}`)
+      const freed = Math.max(0, remnant.slots - found.length)
+      remnant.slots -= freed
+      remnant.survivors = found.length
+      const tokens = remnant.missing - Math.min(remnant.missing, remnant.slots)
+      remnant.missing -= tokens
+      if (remnant.slots === 0) this.#all.delete(remnant.id)
+      if (freed > 0) this.#onFreed(remnant, tokens)
+      if (remnant.slots === 0) return
+    }
+  }
+}
