@@ -34,7 +34,7 @@ export function offer(
   { fifo, mark, capacity }: Joined,
   options: { env: NodeJS.ProcessEnv; stdio?: StdioOptions | undefined; style: Style },
 ): Offer {
-  const env = { ...options.env, [MEMBER_VARIABLE]: addMark(options.env[MEMBER_VARIABLE], mark) }
+  const env: NodeJS.ProcessEnv = { ...options.env, [MEMBER_VARIABLE]: addMark(options.env[MEMBER_VARIABLE], mark) }
   const stdio = asArray(options.stdio)
   if (fifo === null) return { env, stdio, close: () => {} }
   // Blocking ones, as make's are, and open for both: a FIFO's content dies with its last opener.
