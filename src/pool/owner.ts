@@ -93,6 +93,8 @@ export class PoolOwner implements PoolHost {
   }
 
   async leave(id: number, { signaled }: { signaled: boolean }): Promise<Audit> {
+    // Its account was closed with all others.
+    if (this.#isClosed) return { missing: 0, extra: 0 }
     return this.#finish(this.#memberOf(id), signaled)
   }
 
