@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Member } from './member.ts'
 import { processEnd } from './process-end.ts'
 import { findMarked } from './survivors.ts'
+
+/** From fork to exec, on a busy machine. */
+const START_MS = 50
 
 /**
  * Resolves when a member has ended for which nobody speaks: the process that asked for it, and then what runs in it. That
@@ -13,6 +17,8 @@ export async function outlived(member: Member, mark: string, signal: AbortSignal
   // A slot that was taken for another process is not the asker's.
   if (!member.command) await processEnd(request.pid, request.startTime, { signal })
   if (member.command) return processEnd(member.command.pid, member.command.startTime, { signal })
+  // A command that was just being started carries the mark a moment later.
+  await sleep(START_MS, undefined, { signal, ref: false })
   for (let [first] = findMarked(mark); first; [first] = findMarked(mark)) {
     await processEnd(first.pid, first.startTime, { signal })
   }
