@@ -4,7 +4,7 @@ import { Account } from './account.ts'
 import type { FifoPlace } from './fifo-place.ts'
 import type { Audit, JoinRequest } from './host.ts'
 import type { Ledger } from './ledger.ts'
-import { look, type Member, newMember, recordOf, usedBy } from './member.ts'
+import { look, type Member, newMember, recordOf, refuse, usedBy } from './member.ts'
 import type { Move, Plan } from './plan.ts'
 
 /** The members of a pool, their FIFOs and what is written of them: does what a plan says, and decides nothing. */
@@ -16,6 +16,7 @@ export class Book {
   readonly #fifos: FifoPlace
   readonly #account: Account
   readonly #byPlace = new Map<number, Member>()
+  readonly #taken = new Set<number>()
 
   constructor(ledger: Ledger, fifos: FifoPlace, onEvent: () => void) {
     this.#ledger = ledger
@@ -30,8 +31,8 @@ export class Book {
    */
   open(id: number, request: JoinRequest, slots: number): Member {
     const ledger = this.#ledger
-    const place = ledger.freePlace()
-    if (place === null) {
+    const place = this.#freePlace()
+    if (place === ledger.places) {
       throw new JobslotError('ERR_JOBSLOT_POOL_FULL', `there is no room for more than ${ledger.places} members`)
     }
     // Of several slots it holds one as any command does; the others are tokens for what it starts.
@@ -45,7 +46,7 @@ export class Book {
         this.#fifos.remove(fifo.path)
         closeSync(fifo.fd)
       }
-      ledger.erase(place)
+      this.#free(place)
       throw error
     }
     this.keep(member, fifo?.fd ?? null)
@@ -58,6 +59,7 @@ export class Book {
 
   /** One that is written down already; takes the descriptor over. */
   keep(member: Member, fd: number | null): void {
+    this.#taken.add(member.place)
     if (fd !== null) this.#account.add(member.place, fd)
     this.members.set(member.id, member)
     this.#byPlace.set(member.place, member)
@@ -88,7 +90,7 @@ export class Book {
     const { place } = member
     switch (move.do) {
       case 'grant':
-        account.grant(place, move.tokens)
+        if (account.grant(place, move.tokens) > 0) member.grantedAt = performance.now()
         break
       case 'take':
         if (account.take(place, move.tokens) > 0 && move.refused) refuse(member)
@@ -148,15 +150,17 @@ export class Book {
     return { missing: Math.max(0, held), extra: member.overReturned }
   }
 
-  /** It has ended, and what it holds stands in the ledger in another way. */
-  settle(place: number): void {
-    this.#account.forget(place)
+  /** What ended is written down in another way: its tokens are no longer counted, its place is still taken. */
+  settle(member: Member): void {
+    this.#taken.add(member.place)
+    if (member.purse) this.#account.forget(member.place)
+    member.purse = null
   }
 
   /** Nothing of it holds a slot any more. */
-  forget(place: number): void {
-    this.#account.forget(place)
-    this.#ledger.erase(place)
+  forget(member: Member): void {
+    this.settle(member)
+    this.#free(member.place)
   }
 
   /** Ends everything. */
@@ -165,13 +169,19 @@ export class Book {
     this.#ledger.close()
   }
 
+  #freePlace(): number {
+    let place = 0
+    while (this.#taken.has(place)) place++
+    return place
+  }
+
+  #free(place: number): void {
+    this.#ledger.erase(place)
+    this.#taken.delete(place)
+  }
+
   #overReturn(member: Member, tokens: number): void {
     member.overReturned += tokens
     this.overReturned += tokens
   }
-}
-
-function refuse(member: Member): void {
-  member.refusals++
-  member.refusedAt = performance.now()
 }

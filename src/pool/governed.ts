@@ -1,5 +1,5 @@
 import { type GovernorLimits, govern } from './governor.ts'
-import { readMachine } from './readings.ts'
+import { Gauge } from './readings.ts'
 
 /** How often the machine is looked at. */
 const TICK_MS = 1000
@@ -8,6 +8,7 @@ const TICK_MS = 1000
 export class Governed {
   readonly #slots: () => number
   readonly #onChange: () => void
+  readonly #gauge = new Gauge()
   #limits: GovernorLimits
   #effective = Number.POSITIVE_INFINITY
   #reason: string | null = null
@@ -47,7 +48,7 @@ export class Governed {
     const before = this.#effective
     const { effective, reason } = govern({
       limits: this.#limits,
-      readings: readMachine(),
+      readings: this.#gauge.read(this.#limits),
       slots,
       effective: Math.min(slots, before),
     })

@@ -1,5 +1,7 @@
+import { basename } from 'node:path'
 import type { Purse } from './account.ts'
 import type { JoinRequest, MemberCommand } from './host.ts'
+import type { LedgerRecord } from './ledger.ts'
 import type { PlanMember } from './plan.ts'
 
 /** A member as the pool's owner knows it. */
@@ -15,28 +17,29 @@ export interface Member {
   /** What its FIFO was like when it was last looked at. */
   purse: Purse | null
   stirredAt: number
+  /** Milliseconds between two stirs of late. */
+  pace: number | null
   refusals: number
   refusedAt: number
+  /** When tokens were last granted to it. */
+  grantedAt: number
   /** What the addon was told to watch for. */
   watch: 0 | 1 | 2
   overReturned: number
 }
 
-/** What stands in the ledger of a member, or of what is left of it. */
-export interface MemberRecord extends JoinRequest {
-  id: number
-  slots: number
-  fifo: string | null
-  command: MemberCommand | null
-  /** Slots held back after its end; null while it lasts. */
-  heldBack: number | null
-}
+/** What the latest pause counts for in the pace. */
+const PACE_WEIGHT = 0.25
 
 export function newMember(
   of: Pick<Member, 'id' | 'place' | 'request' | 'slots' | 'fifo' | 'purse' | 'command'>,
 ): Member {
   const stirredAt = performance.now()
-  return { ...of, stirredAt, refusals: 0, refusedAt: 0, watch: 0, overReturned: 0 }
+  return {
+    ...of,
+    ...{ stirredAt, pace: null, refusals: restOf(of.request), refusedAt: 0, grantedAt: Number.NEGATIVE_INFINITY },
+    ...{ watch: 0, overReturned: 0 },
+  }
 }
 
 /** Its slots without a token. What holds several has tokens for all but one. */
@@ -44,9 +47,20 @@ export function baseOf({ request, slots, fifo }: Pick<Member, 'request' | 'slots
   return fifo !== null && !request.draws ? 1 : slots
 }
 
+/** Tokens that it had left lying were taken from it. */
+export function refuse(member: Member): void {
+  member.refusals += 1 + restOf(member.request)
+  member.refusedAt = performance.now()
+}
+
+/** A process that takes slots itself says when it wants one: nobody has to find out. */
+const restOf = ({ kind }: JoinRequest) => (kind === 'process' ? Number.POSITIVE_INFINITY : 0)
+
 /** What is new in its FIFO. */
 export function look(member: Member, purse: Purse, now: number): void {
   if (member.purse && purse.stirs !== member.purse.stirs) {
+    const pause = now - member.stirredAt
+    member.pace = member.pace === null ? pause : member.pace + (pause - member.pace) * PACE_WEIGHT
     member.stirredAt = now
     member.refusals = 0
   }
@@ -59,16 +73,34 @@ export function usedBy(member: Member): number {
 }
 
 export function planned(member: Member): PlanMember {
-  const { id, request, purse, stirredAt, refusals, refusedAt } = member
+  const { id, request, purse, stirredAt, pace, refusals, refusedAt, grantedAt } = member
   const { priority, weight, limit, draws } = request
-  const rest = { id, priority, weight, max: limit, stirredAt, refusals, refusedAt }
+  const rest = { id, priority, weight, max: limit, stirredAt, pace, refusals, refusedAt, grantedAt }
   // What holds a number of slots for good is to the plan as if it had no tokens.
   if (!draws || !purse) return { ...rest, base: usedBy(member), granted: 0, visible: 0, debt: 0, draws: false }
   const { granted, visible, debt } = purse
   return { ...rest, base: baseOf(member), granted, visible, debt, draws: true }
 }
 
-export function recordOf(member: Member): MemberRecord {
-  const { id, slots, fifo, command, request } = member
-  return { ...request, id, slots, fifo, command, heldBack: null }
+export function recordOf(member: Member, heldBack: number | null = null): LedgerRecord {
+  const { id, fifo, command, request } = member
+  const { kind, pid, startTime, label, priority, weight, limit: max, since } = request
+  return {
+    ...{ id, kind, pid, startTime, label, priority, weight, max, since, heldBack },
+    commandPid: command?.pid ?? null,
+    commandStart: command?.startTime ?? null,
+    base: baseOf(member),
+    fifo: fifo === null ? null : basename(fifo),
+  }
+}
+
+/** A member as an earlier broker has written it down, with the path of its FIFO and the tokens it was granted. */
+export function memberOf(place: number, record: LedgerRecord, fifo: string | null, granted: number): Member {
+  const { id, kind, pid, startTime, label, priority, weight, max: limit, since, base, commandPid, commandStart } = record
+  const draws = kind !== 'acquire'
+  // Of several slots held for good all but one are tokens.
+  const slots = draws ? base : base + granted
+  const request = { kind, pid, startTime, label, min: slots, max: slots, draws, limit, priority, weight, since }
+  const command = commandPid === null ? null : { pid: commandPid, startTime: commandStart ?? '' }
+  return newMember({ id, place, request, slots, fifo, purse: null, command })
 }

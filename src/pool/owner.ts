@@ -1,16 +1,16 @@
 import { JobslotError } from '../errors.ts'
 import { Book } from './book.ts'
-import type { FifoPlace } from './fifo-place.ts'
+import type { FifoPlace, MemberFifo } from './fifo-place.ts'
 import { Governed } from './governed.ts'
 import type { GovernorLimits } from './governor.ts'
 import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from './host.ts'
-import type { Ledger } from './ledger.ts'
-import { baseOf, type Member, type MemberRecord, newMember, planned } from './member.ts'
+import type { Ledger, LedgerEntry, LedgerRecord } from './ledger.ts'
+import { baseOf, type Member, memberOf, planned } from './member.ts'
 import { outlived } from './outlived.ts'
 import type { Plan } from './plan.ts'
 import { plan } from './plan.ts'
 import { Queue } from './queue.ts'
-import { Remnants } from './remnants.ts'
+import { type Remnant, Remnants } from './remnants.ts'
 import type { SlotSource } from './source.ts'
 import { Spare } from './spare.ts'
 import { statusOf } from './status.ts'
@@ -143,17 +143,19 @@ export class PoolOwner implements PoolHost {
     })
   }
 
-  /** Takes over what the broker before has written of a member, whose FIFO is open as `fd`. Nobody speaks for it yet. */
-  adopt(place: number, record: MemberRecord, fd: number | null): void {
-    const { id, slots, fifo, command, heldBack, ...request } = record
-    this.#lastId = Math.max(this.#lastId, id)
-    const member = newMember({ id, place, request, slots, fifo, command, purse: null })
-    if (heldBack !== null) {
-      if (this.#remnants.hold(member, heldBack, 0) === 0) this.#book.forget(place)
-      return
+  /**
+   * Takes over what an earlier broker has written of a member, whose FIFO is open as `fd`. Nobody speaks for it yet.
+   */
+  adopt({ index, granted, record }: LedgerEntry & { record: LedgerRecord }, fifo: MemberFifo | null): void {
+    this.#lastId = Math.max(this.#lastId, record.id)
+    const member = memberOf(index, record, fifo?.path ?? null, granted)
+    if (record.heldBack === null) {
+      this.#book.keep(member, fifo?.fd ?? null)
+      this.lost(member.id)
+    } else {
+      this.#book.settle(member)
+      if (this.#remnants.hold(member, record.heldBack, 0) === 0) this.#book.forget(member)
     }
-    this.#book.keep(member, fd)
-    this.lost(id)
   }
 
   /** Its process speaks for it again. Null: there is no such member of this process. */
@@ -246,15 +248,15 @@ export class PoolOwner implements PoolHost {
     const all = baseOf(member) + missing
     const kept = missing > 0 || signaled ? this.#remnants.hold(member, all, missing) : 0
     this.#reclaimed += missing - Math.min(kept, missing)
-    if (kept === 0) this.#book.forget(member.place)
-    else this.#book.settle(member.place)
+    if (kept === 0) this.#book.forget(member)
+    else this.#book.settle(member)
     this.#changed()
     return audit
   }
 
-  #freed(remnant: { place: number; slots: number }, tokens: number): void {
+  #freed({ member, slots }: Remnant, tokens: number): void {
     this.#reclaimed += tokens
-    if (remnant.slots === 0) this.#book.forget(remnant.place)
+    if (slots === 0) this.#book.forget(member)
     this.#changed()
   }
 
@@ -306,7 +308,9 @@ export class PoolOwner implements PoolHost {
   }
 
   #plan(): Plan {
+    const { source } = this.#options
     return plan({
+      ...(source.returns ? { limit: Math.min(source.most, this.#governed.effective) } : {}),
       capacity: this.#effective,
       heldBack: this.#remnants.slots,
       members: Array.from(this.#book.members.values(), planned),

@@ -3,6 +3,8 @@ import type { PlanWaiter } from './plan.ts'
 
 interface Waiting {
   id: number
+  /** By the clock of plans. */
+  since: number
   request: JoinRequest
   resolve(joined: Joined): void
   reject(error: unknown): void
@@ -31,6 +33,7 @@ export class Queue {
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, {
         id,
+        since: performance.now(),
         request,
         resolve: (joined) => {
           settled()
@@ -56,10 +59,10 @@ export class Queue {
   }
 
   planned(): PlanWaiter[] {
-    return Array.from(this.#waiting.values(), ({ id, request: { min, max, priority, since } }) => ({
-      ...{ id, min, max, priority },
+    return Array.from(this.#waiting.values(), ({ id, since, request }) => ({
+      ...{ id, since, min: request.min, max: request.max, priority: request.priority },
       // Who was in line before a broker's death comes again with a new number, and keeps its place.
-      order: since,
+      order: request.since,
     }))
   }
 

@@ -1,4 +1,3 @@
-import type { JoinRequest } from './host.ts'
 import type { Ledger } from './ledger.ts'
 import { type Member, recordOf } from './member.ts'
 import { processEnd } from './process-end.ts'
@@ -6,9 +5,7 @@ import { findMarked } from './survivors.ts'
 
 /** An ended member of which processes live on: they have slots as long as they do. */
 export interface Remnant {
-  readonly id: number
-  readonly place: number
-  readonly request: JoinRequest
+  readonly member: Member
   slots: number
   /** Those of the slots that stand for tokens which were not given back. */
   missing: number
@@ -53,12 +50,11 @@ export class Remnants {
   /** Holds back what the processes of an ended member can have of `slots`. @returns how many these are */
   hold(member: Member, slots: number, missing: number): number {
     const found = findMarked(`${this.#mark}/${member.id}`)
-    const { id, place, request } = member
     const kept = Math.min(slots, found.length)
     if (kept === 0) return 0
-    const remnant = { id, place, request, slots: kept, missing: Math.min(kept, missing), survivors: found.length }
-    this.#ledger.write(place, { ...recordOf(member), heldBack: remnant.slots })
-    this.#all.set(id, remnant)
+    const remnant = { member, slots: kept, missing: Math.min(kept, missing), survivors: found.length }
+    this.#ledger.write(member.place, recordOf(member, kept))
+    this.#all.set(member.id, remnant)
     void this.#follow(remnant, found)
     return remnant.slots
   }
@@ -77,13 +73,13 @@ export class Remnants {
       changed.abort()
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref())
       if (this.#stopped.signal.aborted) return
-      found = findMarked(`${this.#mark}/${remnant.id}`)
+      found = findMarked(`${this.#mark}/${remnant.member.id}`)
       const freed = Math.max(0, remnant.slots - found.length)
       remnant.slots -= freed
       remnant.survivors = found.length
       const tokens = remnant.missing - Math.min(remnant.missing, remnant.slots)
       remnant.missing -= tokens
-      if (remnant.slots === 0) this.#all.delete(remnant.id)
+      if (remnant.slots === 0) this.#all.delete(remnant.member.id)
       if (freed > 0) this.#onFreed(remnant, tokens)
       if (remnant.slots === 0) return
     }

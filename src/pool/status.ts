@@ -33,13 +33,13 @@ export function statusOf(pool: {
   for (const remnant of pool.remnants) {
     used += remnant.slots
     const { slots: held, survivors } = remnant
-    members.push({ ...told(remnant), base: 0, granted: held, visible: 0, held, survivors })
+    members.push({ ...told(remnant.member), base: 0, granted: held, visible: 0, held, survivors })
   }
   const free = Math.max(0, effective - used)
   return { pool: name, slots, effective, free, governor, members, waiters, overReturned, reclaimed }
 }
 
-function told({ id, request }: Pick<Member, 'id' | 'request'>) {
+function told({ id, request }: Member) {
   const { pid, label, kind, since, priority, weight, limit } = request
   return { id, pid, label, kind, since, priority, weight, max: limit }
 }
