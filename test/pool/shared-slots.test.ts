@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createPool } from '../../src/pool/create-pool.ts'
 import type { Pool } from '../../src/pool/pool.ts'
+import { compiled } from '../support/compile.ts'
 import { run, scrubbed, tempDir } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
@@ -56,7 +57,6 @@ describe('three builds on four slots', () => {
       pool.spawn(make, [], { ...silent, cwd: makeJobs(spans, 'one', jobs) }),
       pool.spawn(make, [], { ...silent, cwd: makeJobs(spans, 'two', jobs) }),
     ])
-    const { compiled } = await import('../support/compile.ts')
     await pool.limit.map(jobs, (ms) => run([compiled('job'), spans, String(ms), 'own']))
     await ended(pool, members)
     const recorded = readSpans(spans)
