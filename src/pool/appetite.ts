@@ -29,7 +29,10 @@ export interface Appetite {
   firm: number
   /** `probe`: it refused before, so one token will do to find out. */
   hungry: 'sure' | 'probe' | null
-  /** What is visible was left lying, so it is not wanted. */
+  /** What is visible came just now, or is about to be taken again; later it was `left` lying. */
+  fresh: boolean
+  left: boolean
+  /** What is visible is not wanted. */
   idle: boolean
   /** When this changes though nothing happens. */
   until: number | null
@@ -52,6 +55,8 @@ export function appetiteOf(member: PlanMember, now: number, settledFrom: number)
       tokens: Math.min(room, tokens),
       firm: held,
       hungry: null,
+      fresh: false,
+      left: false,
       idle: false,
       until: null,
     }
@@ -59,9 +64,9 @@ export function appetiteOf(member: PlanMember, now: number, settledFrom: number)
   }
   if (visible > 0) {
     const { fresh, patient } = patienceOf(member)
-    if (now < fresh) return appetite(member.granted, { firm: member.granted, until: fresh })
-    if (now < patient) return appetite(member.granted, { until: patient })
-    return appetite(held, { idle: true })
+    if (now < fresh) return appetite(member.granted, { firm: member.granted, fresh: true, until: fresh })
+    if (now < patient) return appetite(member.granted, { left: true, until: patient })
+    return appetite(held, { left: true, idle: true })
   }
   if (held >= room) return appetite(held, {})
   if (member.refusals === 0) return appetite(Number.POSITIVE_INFINITY, { hungry: 'sure' })

@@ -43,9 +43,10 @@ export function shareOut(state: PlanState, shares: Share[]): Round {
   const drawing = shares.filter(({ member }) => member.draws)
   for (const priority of levels(drawing, waiters)) {
     const peers = drawing.filter(({ member }) => member.priority === priority)
+    line.keep(peers.filter(isJustServed))
     line.serve(
       waiters.filter((waiter) => waiter.priority === priority),
-      peers.filter(isStarving).sort((a, b) => lastServed(a) - lastServed(b)),
+      peers.filter(isStarving).sort(byService),
     )
     line.feed(peers)
   }
@@ -66,6 +67,14 @@ class Line {
     this.#round = round
     this.#shares = shares
     this.#budget = budget
+  }
+
+  /** A token that came just now is to be tried before it goes to the next who has none. */
+  keep(served: Share[]): void {
+    for (const share of served.slice(0, this.#budget)) {
+      share.target = 1
+      this.#budget--
+    }
   }
 
   /** Those who wait longest come first, whether at the door or inside with nothing. */
@@ -171,8 +180,8 @@ const byClaim: Precedence<Portion> = (a, countA, b, countB) => {
     (rank === HELD
       ? Number(a.share.member.debt > 0) - Number(b.share.member.debt > 0) ||
         a.share.member.stirredAt - b.share.member.stirredAt
-      : lastServed(a.share) - lastServed(b.share)) ||
-    a.share.member.id - b.share.member.id
+      : 0) ||
+    byService(a.share, b.share)
   )
 }
 
@@ -183,8 +192,13 @@ function rankOf({ member, appetite }: Share, count: number): number {
   return count < member.granted ? LYING : WANTED
 }
 
+const byService = (a: Share, b: Share): number => lastServed(a) - lastServed(b) || a.member.id - b.member.id
+
 const isStarving = ({ member, appetite }: Share): boolean =>
   appetite.hungry !== null && member.base + member.granted === 0
+
+const isJustServed = ({ member, appetite }: Share): boolean =>
+  member.base === 0 && appetite.held === 0 && appetite.fresh
 
 const lastServed = ({ member }: Share): number => Math.max(member.stirredAt, member.refusedAt)
 
@@ -192,11 +206,13 @@ const lastServed = ({ member }: Share): number => Math.max(member.stirredAt, mem
 function spread(round: Round, drawing: Share[]): void {
   const left = round.free - round.kept
   if (left <= 0) return
-  const vessels = drawing.map(({ member, appetite, weight, grant }) => {
-    const low = appetite.visible + grant
-    return { base: 0, weight, low, high: Math.max(low, low + appetite.room - member.granted - grant) }
+  const vessels = drawing.map((share) => {
+    const low = share.appetite.visible + share.grant
+    const room = Math.max(0, share.appetite.room - share.member.granted - share.grant)
+    return { share, base: 0, weight: share.weight, low, high: low + room }
   })
-  fill(left, vessels).forEach((count, i) => {
+  // Whoever was asked longest ago first: where there is less than one for each, what lies goes round.
+  fill(left, vessels, (a, _a, b) => byService(a.share, b.share)).forEach((count, i) => {
     const more = count - vessels[i]!.low
     drawing[i]!.grant += more
     round.free -= more

@@ -36,7 +36,7 @@ function take(lying: Share[], need: number, moves: Move[]): number {
   fill(total - taken, vessels).forEach((left, i) => {
     const { member, appetite } = lying[i]!
     const tokens = vessels[i]!.high - left
-    if (tokens > 0) moves.push({ do: 'take', member: member.id, tokens, refused: appetite.idle })
+    if (tokens > 0) moves.push({ do: 'take', member: member.id, tokens, refused: appetite.left })
   })
   return taken
 }
