@@ -9,6 +9,8 @@ await build({
     'cli/main': 'src/cli/main.ts',
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
+    // The broker of a named pool.
+    'pool/broker': 'src/pool/broker-process.ts',
   },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },

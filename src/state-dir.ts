@@ -25,6 +25,26 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
   return dir
 }
 
+/**
+ * A folder inside, made where it does not exist; nobody else may have rights in it.
+ *
+ * @param what what lies in it, for the message
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`
+ */
+export function privateFolder(dir: string, what: string): string {
+  try {
+    mkdirSync(dir, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw stateDirError(dir, error)
+  }
+  const why = whyNotOwn(dir, process.getuid?.() ?? 0)
+  if (!why) return dir
+  throw new JobslotError(
+    'ERR_JOBSLOT_STATE_DIR',
+    `the folder of ${what} ${dir} cannot be used: ${why}; remove it, or set JOBSLOT_DIR to a folder of your own`,
+  )
+}
+
 /** A folder that the user chose may be a link, and its group's rights are the user's business. */
 function whyNotChosen(dir: string): string | null {
   try {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { JobslotError } from '../errors.ts'
 import { native } from '../native/load.ts'
 import { checked, EAGAIN } from '../native/system-error.ts'
-import { stateDir, stateDirError } from '../state-dir.ts'
+import { privateFolder, stateDir, stateDirError } from '../state-dir.ts'
 
 /** Where a shared worker lies: `DIR/BASE.sock`, `.lock` and `.log`. */
 export interface Place {
@@ -17,20 +16,7 @@ const LONGEST_WORD = 20
 
 /** @throws JobslotError `ERR_JOBSLOT_STATE_DIR` where the folder is not the user's alone */
 export function sharedPlace(name: string): Place {
-  const dir = join(stateDir(), 'workers')
-  try {
-    mkdirSync(dir, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw stateDirError(dir, error)
-  }
-  const found = lstatSync(dir)
-  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
-    throw new JobslotError(
-      'ERR_JOBSLOT_STATE_DIR',
-      `the folder of workers ${dir} cannot be used: it is not this user's alone; remove it, or set JOBSLOT_DIR to a ` +
-        'folder of your own',
-    )
-  }
+  const dir = privateFolder(join(stateDir(), 'workers'), 'workers')
   return { dir, base: baseName(name) }
 }
 

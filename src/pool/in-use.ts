@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { isRead } from './fifo-place.ts'
+import { hasOpenFifo } from './folder.ts'
+import { MEMBER_VARIABLE, parseMarks } from './marks.ts'
+import type { PoolPlace } from './place.ts'
+
+/**
+ * Whether anything of a pool without a broker lives: a FIFO of it is open somewhere, or a process carries the mark of a
+ * member. A member of another PID namespace that has neither cannot be seen; while it is alive it starts a broker.
+ */
+export function isInUse(place: PoolPlace): boolean {
+  return hasOpenFifo(place, isRead) || hasMarked(place.mark)
+}
+
+/** Of any member: what is written of them cannot be read, so that nobody knows their numbers. */
+function hasMarked(mark: string): boolean {
+  return processes().some((pid) => marksOf(pid).some(({ pool }) => pool === mark))
+}
+
+function processes(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+  } catch {
+    return []
+  }
+}
+
+function marksOf(pid: string) {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    const found = variables.find((variable) => variable.startsWith(`${MEMBER_VARIABLE}=`))
+    return parseMarks(found?.slice(MEMBER_VARIABLE.length + 1))
+  } catch {
+    // It has ended, or is another user's.
+    return []
+  }
+}

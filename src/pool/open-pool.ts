@@ -1,0 +1,34 @@
+import type { JobslotError } from '../errors.ts'
+import { BrokerClient } from './broker-client.ts'
+import { DEFAULT_POOL } from './place.ts'
+import { checkSlots, type MemberOptions, Pool } from './pool.ts'
+
+export interface OpenPoolOptions extends MemberOptions {
+  /** How many slots it gets where nobody has said yet; as many as the host has CPUs unless given. */
+  slots?: number | undefined
+}
+
+/**
+ * A pool by name, which this user's processes on this host share; the one that `JOBSLOT_POOL` names, or `default`, where
+ * none is given. A pool that has another number of slots than `slots` keeps it, and the pool's `warning` event tells.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_VERSION`, `ERR_JOBSLOT_POOL_NAMESPACE`, `ERR_JOBSLOT_LEDGER`
+ */
+export async function openPool(name = usualName(), { slots, ...member }: OpenPoolOptions = {}): Promise<Pool> {
+  if (slots !== undefined) checkSlots(slots, 0)
+  let pool: Pool | null = null
+  const warnings: JobslotError[] = []
+  const tell = () => {
+    for (const warning of warnings.splice(0)) pool?.emit('warning', warning)
+  }
+  const onWarning = (warning: JobslotError) => {
+    warnings.push(warning)
+    if (pool) tell()
+  }
+  pool = await Pool.join(name, await BrokerClient.connect(name, { slots, onWarning }), member)
+  // Whoever opens it cannot listen before it has it.
+  setImmediate(tell)
+  return pool
+}
+
+const usualName = () => process.env.JOBSLOT_POOL || DEFAULT_POOL

@@ -1,0 +1,104 @@
+import { rmSync } from 'node:fs'
+import { JobslotError } from '../errors.ts'
+import { makeFolder, openFifo, poolFifos, removeFolder } from './folder.ts'
+import type { GovernorLimits } from './governor.ts'
+import { isInUse } from './in-use.ts'
+import { Ledger } from './ledger.ts'
+import type { MemberRecord } from './member.ts'
+import { PoolOwner } from './owner.ts'
+import { ledgerOf, type PoolPlace } from './place.ts'
+import { type PoolSettings, readSettings, slotsOf, writeSettings } from './settings.ts'
+import { fixedSource } from './source.ts'
+
+/** So many numbers are marked as used at once: a kill costs the rest of them, and no write for each member is needed. */
+const ID_BLOCK = 1000
+
+/** A named pool with its owner, and with what an earlier broker left of it. */
+export interface Opened {
+  owner: PoolOwner
+  readonly slots: number
+  /** Whether anybody has ever said how many slots it has. */
+  readonly isSized: boolean
+  /** Members taken over for which nobody has spoken yet. */
+  unclaimed: Map<number, MemberRecord>
+  save(settings: { slots?: number; limits?: GovernorLimits }): void
+  /** The process ends: removes the folder where it has no members. */
+  end(): void
+}
+
+/**
+ * Only for who has the lock of the pool's broker. What a killed broker wrote down is counted before anything is
+ * granted.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_SETTINGS`, `ERR_JOBSLOT_LEDGER`
+ */
+export function openKept(place: PoolPlace): Opened {
+  let settings = readSettings(place)
+  makeFolder(place)
+  const ledger = openLedger(place)
+  const firstId = settings.lastId + 1
+  const save = (change: Partial<PoolSettings>, durable: boolean) => {
+    const next = { ...settings, ...change }
+    writeSettings(place, next, { durable })
+    settings = next
+  }
+  save({ lastId: settings.lastId + ID_BLOCK }, false)
+  const { name, mark } = place
+  const owner = new PoolOwner({
+    ...{ name, mark, ledger, firstId },
+    source: fixedSource(slotsOf(settings)),
+    fifos: poolFifos(place),
+    limits: settings.limits,
+  })
+  const unclaimed = new Map<number, MemberRecord>()
+  for (const { index, record } of ledger.records()) {
+    if (!record) continue
+    if (record.heldBack === null) unclaimed.set(record.id, record)
+    owner.adopt(index, record, record.fifo === null || record.heldBack !== null ? null : fifoFor(place, record.id))
+  }
+  return {
+    owner,
+    unclaimed,
+    get slots() {
+      return slotsOf(settings)
+    },
+    get isSized() {
+      return settings.slots !== null
+    },
+    save(change) {
+      save(change, true)
+    },
+    end() {
+      if (owner.size === 0) removeFolder(place)
+    },
+  }
+}
+
+/** One whose path was removed has its tokens in the hands of those who have it open: they count as held. */
+function fifoFor(place: PoolPlace, id: number): number {
+  return openFifo(place, id) ?? poolFifos(place).make(id).fd
+}
+
+function openLedger(place: PoolPlace): Ledger {
+  const path = ledgerOf(place)
+  const pool = place.name
+  try {
+    const ledger = Ledger.open(path, { pool })
+    if (ledger.records().every(({ record }) => record !== null)) return ledger
+    ledger.close()
+  } catch (error) {
+    if ((error as JobslotError).code !== 'ERR_JOBSLOT_LEDGER' || isInUse(place)) throw error
+  }
+  if (isInUse(place)) throw damaged(place)
+  // Nobody is left of those who stand in it.
+  rmSync(path, { force: true })
+  return Ledger.open(path, { pool })
+}
+
+function damaged(place: PoolPlace): JobslotError {
+  return new JobslotError(
+    'ERR_JOBSLOT_LEDGER',
+    `the account of pool ${JSON.stringify(place.name)} is damaged, and commands of the pool still run: wait until they ` +
+      `have ended, or end them`,
+  )
+}
