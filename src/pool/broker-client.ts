@@ -47,7 +47,11 @@ export class BrokerClient implements PoolHost {
     this.#options = options
   }
 
-  /** @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_VERSION`, `ERR_JOBSLOT_POOL_NAMESPACE`, … */
+  /**
+   * Starts a broker where none runs.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_VERSION`, `ERR_JOBSLOT_POOL_NAMESPACE`, …
+   */
   static async connect(name: string, options: BrokerOptions = {}): Promise<BrokerClient> {
     const client = new BrokerClient(name, options)
     await client.#connected(options.signal)
@@ -57,6 +61,11 @@ export class BrokerClient implements PoolHost {
   /** The folder in which its FIFOs and its account lie while it has members. */
   get dir(): string {
     return this.#place.dir
+  }
+
+  /** The broker's process; null while it has none. */
+  get brokerPid(): number | null {
+    return this.#worker?.pid ?? null
   }
 
   async join(request: JoinRequest, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Joined> {

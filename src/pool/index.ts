@@ -1,4 +1,5 @@
 import type { CreatePoolOptions } from './create-pool.ts'
+import type { OpenPoolOptions } from './open-pool.ts'
 import type { Pool } from './pool.ts'
 
 /** Pools, loaded when the first one is made: who only takes slots does not wait for it. */
@@ -11,4 +12,16 @@ import type { Pool } from './pool.ts'
 export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
   const { createPool } = await import('./create-pool.ts')
   return createPool(options)
+}
+
+/**
+ * A pool by name, which this user's processes on this host share. `JOBSLOT_POOL` names it, or it is `default`, where no
+ * name is given.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_LEDGER`, `ERR_JOBSLOT_POOL_VERSION`,
+ * `ERR_JOBSLOT_POOL_NAMESPACE`, `ERR_JOBSLOT_POOL_SETTINGS`; TypeError for options that are none
+ */
+export async function openPool(name?: string, options?: OpenPoolOptions): Promise<Pool> {
+  const { openPool } = await import('./open-pool.ts')
+  return openPool(name, options)
 }

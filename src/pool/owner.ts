@@ -66,6 +66,11 @@ export class PoolOwner implements PoolHost {
     source.start(() => this.#update())
   }
 
+  /** The greatest number that a member has had. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
   /** Members, those who wait to be, and what is left of those that were. */
   get size(): number {
     return this.#book.members.size + this.#remnants.size + this.#queue.size

@@ -69,6 +69,7 @@ export function openKept(place: PoolPlace): Opened {
       save(change, true)
     },
     end() {
+      if (owner.lastId !== settings.lastId) save({ lastId: owner.lastId }, false)
       if (owner.size === 0) removeFolder(place)
     },
   }
@@ -81,7 +82,8 @@ function fifoFor(place: PoolPlace, id: number): number {
 
 function openLedger(place: PoolPlace): Ledger {
   const path = ledgerOf(place)
-  const pool = place.name
+  // Names may be longer than there is room for.
+  const pool = place.mark
   try {
     const ledger = Ledger.open(path, { pool })
     if (ledger.records().every(({ record }) => record !== null)) return ledger

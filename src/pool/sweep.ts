@@ -1,5 +1,5 @@
 import { closeSync, existsSync } from 'node:fs'
-import { removeFiles, sharedPlace, takeLifeLock } from '../worker/place.ts'
+import { removeFiles, sharedPlace, sweep, takeLifeLock } from '../worker/place.ts'
 import { removeFolder } from './folder.ts'
 import { isInUse } from './in-use.ts'
 import { allPools, type PoolPlace } from './place.ts'
@@ -11,6 +11,8 @@ import { allPools, type PoolPlace } from './place.ts'
 export function sweepPools({ except }: { except?: string } = {}): void {
   try {
     for (const place of allPools()) if (place.name !== except) sweepPool(place)
+    // The locks of those that ended by themselves.
+    sweep(sharedPlace('').dir)
   } catch {
     // The folder of pools cannot be read.
   }
