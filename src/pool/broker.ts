@@ -133,7 +133,8 @@ export class Broker {
     const { key, since, ...rest } = readJoin(message)
     const request = { ...rest, since: Math.min(since, Date.now()), pid: peer.pid, startTime: peer.startTime }
     const joined = this.#regained(request) ?? (await owner.join(request, { signal }))
-    if (client.closed.aborted) owner.lost(joined.id)
+    // In the turn in which it was let in, and so nobody knows of it.
+    if (signal.aborted) await owner.leave(joined.id, { signaled: false })
     else peer.held.set(joined.id, key)
     return joined
   }

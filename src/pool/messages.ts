@@ -33,7 +33,8 @@ const MOST_SLOTS = 65_536
 /** In bytes, as JSON: it has to fit into the ledger. */
 const LONGEST_LABEL = 200
 const KINDS: readonly MemberKind[] = ['run', 'acquire', 'job', 'process']
-const LIMITS: readonly (keyof GovernorLimits)[] = ['maxLoad', 'minMemory', 'maxPressure']
+const LIMITS = ['maxLoad', 'minMemory', 'maxPressure']
+const PRESSURES = ['cpu', 'memory', 'io']
 
 /** The readers throw JobslotError `ERR_JOBSLOT_POOL_MESSAGE` for what is no such message. */
 
@@ -101,9 +102,16 @@ export function readLimits(message: unknown): GovernorLimits {
 export const isSlots = (value: unknown): value is number => isCount(value) && value <= MOST_SLOTS
 
 export function isLimits(value: unknown): value is GovernorLimits {
+  return isOf(LIMITS, value, (limit, name) => isPositive(limit) || (name === 'maxPressure' && isPressure(limit)))
+}
+
+const isPressure = (value: unknown) => isOf(PRESSURES, value, isPositive)
+
+/** An object with none but these names. */
+function isOf(names: readonly string[], value: unknown, is: (value: unknown, name: string) => boolean): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).every(
-    ([name, limit]) => LIMITS.some((known) => known === name) && (limit === undefined || isPositive(limit)),
+    ([name, inner]) => names.includes(name) && (inner === undefined || is(inner, name)),
   )
 }
 

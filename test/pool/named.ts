@@ -86,7 +86,10 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
     },
     left: () =>
       readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(
-        (name) => !['workers', 'pools', 'locks'].includes(name) && !name.endsWith('.lock') && !/^pools\/[^/]+\.json$/.test(name),
+        (name) =>
+          !['workers', 'pools', 'locks'].includes(name) &&
+          !name.endsWith('.lock') &&
+          !/^pools\/[^/]+\.json$/.test(name),
       ),
   }
 }
