@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import { JobslotError } from '../errors.ts'
 import { Account } from './account.ts'
 import type { FifoPlace } from './fifo-place.ts'
+import { granted } from './habits.ts'
 import type { Audit, JoinRequest } from './host.ts'
 import type { Ledger } from './ledger.ts'
 import { look, type Member, newMember, recordOf, refuse, usedBy } from './member.ts'
@@ -90,7 +91,9 @@ export class Book {
     const { place } = member
     switch (move.do) {
       case 'grant':
-        if (account.grant(place, move.tokens) > 0) member.grantedAt = performance.now()
+        if (account.grant(place, move.tokens) > 0) {
+          member.habits = granted(member.habits, performance.now())
+        }
         break
       case 'take':
         if (account.take(place, move.tokens) > 0 && move.refused) refuse(member)

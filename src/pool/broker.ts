@@ -3,6 +3,7 @@ import { JobslotError } from '../errors.ts'
 import { readProcess } from '../proc.ts'
 import type { CallContext, Methods, WorkerClient } from '../worker/session.ts'
 import type { Audit, Joined, JoinRequest } from './host.ts'
+import type { LedgerRecord } from './ledger.ts'
 import {
   type Hello,
   PROTOCOL,
@@ -180,8 +181,8 @@ export class Broker {
   /** A process that is here and does not know of a member of its own has not heard that it was let in, and never will. */
   #dropUnclaimed(pid: number, startTime: string): void {
     const { owner, unclaimed } = this.#open()
-    for (const [id, { pid: its, startTime: since, command }] of [...unclaimed]) {
-      if (its !== pid || since !== startTime || command !== null) continue
+    for (const [id, { pid: its, startTime: since, commandPid }] of [...unclaimed]) {
+      if (its !== pid || since !== startTime || commandPid !== null) continue
       unclaimed.delete(id)
       void owner.leave(id, { signaled: true }).catch(() => {})
     }
@@ -216,9 +217,9 @@ export class Broker {
   }
 }
 
-function isSame(a: JoinRequest, b: JoinRequest): boolean {
-  const names = ['pid', 'startTime', 'kind', 'since', 'label', 'min', 'max', 'limit', 'draws'] as const
-  return names.every((name) => a[name] === b[name])
+function isSame(record: LedgerRecord, request: JoinRequest): boolean {
+  const names = ['pid', 'startTime', 'kind', 'since', 'label'] as const
+  return record.max === request.limit && names.every((name) => record[name] === request[name])
 }
 
 /** Null where /proc does not tell. */

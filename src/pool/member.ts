@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { Purse } from './account.ts'
+import { type Habits, newcomer, refused, stirred } from './habits.ts'
 import type { JoinRequest, MemberCommand } from './host.ts'
 import type { LedgerRecord } from './ledger.ts'
 import type { PlanMember } from './plan.ts'
@@ -16,30 +17,17 @@ export interface Member {
   command: MemberCommand | null
   /** What its FIFO was like when it was last looked at. */
   purse: Purse | null
-  stirredAt: number
-  /** Milliseconds between two stirs of late. */
-  pace: number | null
-  refusals: number
-  refusedAt: number
-  /** When tokens were last granted to it. */
-  grantedAt: number
+  habits: Habits
   /** What the addon was told to watch for. */
   watch: 0 | 1 | 2
   overReturned: number
 }
 
-/** What the latest pause counts for in the pace. */
-const PACE_WEIGHT = 0.25
-
 export function newMember(
   of: Pick<Member, 'id' | 'place' | 'request' | 'slots' | 'fifo' | 'purse' | 'command'>,
 ): Member {
-  const stirredAt = performance.now()
-  return {
-    ...of,
-    ...{ stirredAt, pace: null, refusals: restOf(of.request), refusedAt: 0, grantedAt: Number.NEGATIVE_INFINITY },
-    ...{ watch: 0, overReturned: 0 },
-  }
+  const habits = newcomer(performance.now())
+  return { ...of, habits: { ...habits, refusals: restOf(of.request) }, watch: 0, overReturned: 0 }
 }
 
 /** Its slots without a token. What holds several has tokens for all but one. */
@@ -49,8 +37,8 @@ export function baseOf({ request, slots, fifo }: Pick<Member, 'request' | 'slots
 
 /** Tokens that it had left lying were taken from it. */
 export function refuse(member: Member): void {
-  member.refusals += 1 + restOf(member.request)
-  member.refusedAt = performance.now()
+  const habits = refused(member.habits, performance.now())
+  member.habits = { ...habits, refusals: habits.refusals + restOf(member.request) }
 }
 
 /** A process that takes slots itself says when it wants one: nobody has to find out. */
@@ -58,12 +46,7 @@ const restOf = ({ kind }: JoinRequest) => (kind === 'process' ? Number.POSITIVE_
 
 /** What is new in its FIFO. */
 export function look(member: Member, purse: Purse, now: number): void {
-  if (member.purse && purse.stirs !== member.purse.stirs) {
-    const pause = now - member.stirredAt
-    member.pace = member.pace === null ? pause : member.pace + (pause - member.pace) * PACE_WEIGHT
-    member.stirredAt = now
-    member.refusals = 0
-  }
+  if (member.purse && purse.stirs !== member.purse.stirs) member.habits = stirred(member.habits, now)
   member.purse = purse
 }
 
@@ -73,9 +56,9 @@ export function usedBy(member: Member): number {
 }
 
 export function planned(member: Member): PlanMember {
-  const { id, request, purse, stirredAt, pace, refusals, refusedAt, grantedAt } = member
+  const { id, request, purse, habits } = member
   const { priority, weight, limit, draws } = request
-  const rest = { id, priority, weight, max: limit, stirredAt, pace, refusals, refusedAt, grantedAt }
+  const rest = { ...habits, id, priority, weight, max: limit }
   // What holds a number of slots for good is to the plan as if it had no tokens.
   if (!draws || !purse) return { ...rest, base: usedBy(member), granted: 0, visible: 0, debt: 0, draws: false }
   const { granted, visible, debt } = purse
@@ -96,7 +79,20 @@ export function recordOf(member: Member, heldBack: number | null = null): Ledger
 
 /** A member as an earlier broker has written it down, with the path of its FIFO and the tokens it was granted. */
 export function memberOf(place: number, record: LedgerRecord, fifo: string | null, granted: number): Member {
-  const { id, kind, pid, startTime, label, priority, weight, max: limit, since, base, commandPid, commandStart } = record
+  const {
+    id,
+    kind,
+    pid,
+    startTime,
+    label,
+    priority,
+    weight,
+    max: limit,
+    since,
+    base,
+    commandPid,
+    commandStart,
+  } = record
   const draws = kind !== 'acquire'
   // Of several slots held for good all but one are tokens.
   const slots = draws ? base : base + granted

@@ -3,6 +3,7 @@ import { Book } from './book.ts'
 import type { FifoPlace, MemberFifo } from './fifo-place.ts'
 import { Governed } from './governed.ts'
 import type { GovernorLimits } from './governor.ts'
+import { asked } from './habits.ts'
 import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from './host.ts'
 import type { Ledger, LedgerEntry, LedgerRecord } from './ledger.ts'
 import { baseOf, type Member, memberOf, planned } from './member.ts'
@@ -114,8 +115,8 @@ export class PoolOwner implements PoolHost {
 
   hungry(id: number): void {
     const member = this.#book.members.get(id)
-    if (!member || member.refusals === 0) return
-    member.refusals = 0
+    if (!member || member.habits.refusals === 0) return
+    member.habits = asked(member.habits)
     this.#update()
   }
 

@@ -73,7 +73,16 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
    * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_SPAWN`, `ERR_JOBSLOT_CLOSED`; the signal's reason
    */
   async spawn(program: string, args: readonly string[] = [], options: PoolSpawnOptions = {}): Promise<Member> {
-    const { timeout = Number.POSITIVE_INFINITY, signal, max, label, priority, weight, style = 'auto', ...rest } = options
+    const {
+      timeout = Number.POSITIVE_INFINITY,
+      signal,
+      max,
+      label,
+      priority,
+      weight,
+      style = 'auto',
+      ...rest
+    } = options
     this.#throwIfClosed()
     const late = timeoutSignal(timeout, () => this.#timeoutError(timeout))
     const signals = [signal, late.signal].filter((one) => one !== undefined)

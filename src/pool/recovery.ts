@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs'
 import { JobslotError } from '../errors.ts'
+import type { MemberFifo } from './fifo-place.ts'
 import { makeFolder, openFifo, poolFifos, removeFolder } from './folder.ts'
 import type { GovernorLimits } from './governor.ts'
 import { isInUse } from './in-use.ts'
-import { Ledger } from './ledger.ts'
-import type { MemberRecord } from './member.ts'
+import { Ledger, type LedgerRecord } from './ledger.ts'
 import { PoolOwner } from './owner.ts'
-import { ledgerOf, type PoolPlace } from './place.ts'
+import { fifoOf, ledgerOf, type PoolPlace } from './place.ts'
 import { type PoolSettings, readSettings, slotsOf, writeSettings } from './settings.ts'
 import { fixedSource } from './source.ts'
 
@@ -20,7 +20,7 @@ export interface Opened {
   /** Whether anybody has ever said how many slots it has. */
   readonly isSized: boolean
   /** Members taken over for which nobody has spoken yet. */
-  unclaimed: Map<number, MemberRecord>
+  unclaimed: Map<number, LedgerRecord>
   save(settings: { slots?: number; limits?: GovernorLimits }): void
   /** The process ends: removes the folder where it has no members. */
   end(): void
@@ -50,11 +50,12 @@ export function openKept(place: PoolPlace): Opened {
     fifos: poolFifos(place),
     limits: settings.limits,
   })
-  const unclaimed = new Map<number, MemberRecord>()
-  for (const { index, record } of ledger.records()) {
+  const unclaimed = new Map<number, LedgerRecord>()
+  for (const { index, granted, record } of ledger.records()) {
     if (!record) continue
     if (record.heldBack === null) unclaimed.set(record.id, record)
-    owner.adopt(index, record, record.fifo === null || record.heldBack !== null ? null : fifoFor(place, record.id))
+    const fifo = record.fifo === null || record.heldBack !== null ? null : fifoFor(place, record.id)
+    owner.adopt({ index, granted, record }, fifo)
   }
   return {
     owner,
@@ -76,8 +77,9 @@ export function openKept(place: PoolPlace): Opened {
 }
 
 /** One whose path was removed has its tokens in the hands of those who have it open: they count as held. */
-function fifoFor(place: PoolPlace, id: number): number {
-  return openFifo(place, id) ?? poolFifos(place).make(id).fd
+function fifoFor(place: PoolPlace, id: number): MemberFifo {
+  const fd = openFifo(place, id)
+  return fd === null ? poolFifos(place).make(id) : { path: fifoOf(place, id), fd }
 }
 
 function openLedger(place: PoolPlace): Ledger {

@@ -13,7 +13,10 @@ export class Spare {
 
   /** So many slots are unused now. */
   see(slots: number): void {
-    if (slots === 0) return this.stop()
+    if (slots === 0) {
+      this.stop()
+      return
+    }
     this.#least = this.#timer ? Math.min(this.#least, slots) : slots
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined

@@ -66,7 +66,9 @@ test('tokens that nobody had taken are taken away and told', async () => {
   const script = 'exec 9<>"${MAKEFLAGS#*fifo:}"; printf +++++ >&9; sleep 0.5'
   const member = await pool.spawn('sh', ['-c', script], { ...quiet, style: 'fifo' })
   await waitFor(async () => (await pool.status()).overReturned > 0)
-  expect((await pool.status()).members.reduce((sum, { base, granted }) => sum + base + granted, 0)).toBeLessThanOrEqual(4)
+  expect((await pool.status()).members.reduce((sum, { base, granted }) => sum + base + granted, 0)).toBeLessThanOrEqual(
+    4,
+  )
   await member.exited
   other.kill()
   await other.exited
@@ -75,16 +77,16 @@ test('tokens that nobody had taken are taken away and told', async () => {
 })
 
 describe('a command that cannot be started gives its slot back', () => {
-  test.for([['/no/such/command', /no such command/], ['/etc/passwd', /could not be started: EACCES/]] as const)(
-    '%s',
-    async ([command, message]) => {
-      useState()
-      const pool = await createPool({ slots: 1 })
-      await expect(pool.spawn(command)).rejects.toThrow(message)
-      expect(await pool.status()).toMatchObject({ free: 1 })
-      expect(await pool.close()).toEqual({ missing: 0, extra: 0 })
-    },
-  )
+  test.for([
+    ['/no/such/command', /no such command/],
+    ['/etc/passwd', /could not be started: EACCES/],
+  ] as const)('%s', async ([command, message]) => {
+    useState()
+    const pool = await createPool({ slots: 1 })
+    await expect(pool.spawn(command)).rejects.toThrow(message)
+    expect(await pool.status()).toMatchObject({ free: 1 })
+    expect(await pool.close()).toEqual({ missing: 0, extra: 0 })
+  })
 })
 
 describe('who waits for a slot', () => {

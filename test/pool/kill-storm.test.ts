@@ -87,7 +87,13 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
 
   const statusNow = async () => {
     const { stdout } = await jobslot('status', '--pool', POOL, '--json')
-    return JSON.parse(stdout) as { free: number; slots: number; members: unknown[]; waiters: unknown[]; overReturned: number }
+    return JSON.parse(stdout) as {
+      free: number
+      slots: number
+      members: unknown[]
+      waiters: unknown[]
+      overReturned: number
+    }
   }
   await waitFor(async () => (await statusNow()).free === SLOTS, 5000, 'all slots are free')
   expect(await statusNow()).toMatchObject({ slots: SLOTS, members: [], waiters: [], overReturned: 0 })

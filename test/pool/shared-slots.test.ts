@@ -6,8 +6,8 @@ import { compiled } from '../support/compile.ts'
 import { run, scrubbed, tempDir } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
-import { useState } from './state.ts'
 import { makeJobs, ninjaJobs, times } from './builds.ts'
+import { useState } from './state.ts'
 
 /** Real builds that share one pool. */
 
@@ -22,7 +22,11 @@ async function ended(pool: Pool, members: { exited: Promise<unknown> }[]): Promi
 
 describe('three builds on four slots', () => {
   test('never more than four jobs at once, and no slower than one make -j4', async (ctx) => {
-    const [make43, make44, ninja] = [requireTool('make43', ctx), requireTool('make44', ctx), requireTool('ninja113', ctx)]
+    const [make43, make44, ninja] = [
+      requireTool('make43', ctx),
+      requireTool('make44', ctx),
+      requireTool('ninja113', ctx),
+    ]
     const state = useState()
     const alone = join(tempDir(), 'spans')
     const began = performance.now()
