@@ -86,3 +86,22 @@ export function parseNumber(text: string, option: string, range: { min: number; 
   }
   return number
 }
+
+/** 0 where none is given. @throws UsageError */
+export function parsePriority(text: string | undefined): number {
+  if (text === undefined) return 0
+  if (!/^[+-]?\d{1,4}$/.test(text)) {
+    throw new UsageError(`--priority takes a whole number, 0 for those without one, not "${text}"`)
+  }
+  return Number(text)
+}
+
+/** 1 where none is given. @throws UsageError */
+export function parseWeight(text: string | undefined): number {
+  if (text === undefined) return 1
+  const weight = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  if (!(weight >= 0.01 && weight <= 1000)) {
+    throw new UsageError(`--weight takes a number from 0.01 to 1000, 1 for those without one, not "${text}"`)
+  }
+  return weight
+}

@@ -9,8 +9,16 @@ import type { EndingSignal, Signals } from './signals.ts'
 /** How a command ended, or why it did not start. */
 export type Ended = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
 
-/** Runs the command to its end. What signals come are passed on to it where they do not reach it by themselves. */
-export async function runCommand(command: readonly string[], options: SpawnOptions, signals: Signals): Promise<Ended> {
+/**
+ * Runs the command to its end. What signals come are passed on to it where they do not reach it by themselves. `onStart`
+ * gets its process number.
+ */
+export async function runCommand(
+  command: readonly string[],
+  options: SpawnOptions,
+  signals: Signals,
+  onStart: (pid: number) => void = () => {},
+): Promise<Ended> {
   if (signals.pending) return { code: null, signal: signals.pending }
   const [program = '', ...args] = command
   let child: ChildProcess
@@ -20,6 +28,7 @@ export async function runCommand(command: readonly string[], options: SpawnOptio
     // Most reasons come as an event; some, an argument list too long for one, do not.
     return { code: couldNotRun(program, error as NodeJS.ErrnoException), signal: null }
   }
+  if (child.pid !== undefined) onStart(child.pid)
   return signals.during(
     (signal) => passOn(child, signal),
     () =>

@@ -51,6 +51,13 @@ jobserver on. The commands of one recipe share the slot that the recipe has anyw
 
   jobslot acquire -- ./slow-test
   jobslot acquire -c 1..8 -- vitest --maxWorkers={slots}`,
+  release: `jobslot release SLOT [SLOT…]
+
+Gives back slots that jobslot acquire --for holds, by the ids that it printed. What has been given back already, because
+its process has ended, is told of, and the status is 69.
+
+  slot=$(jobslot acquire --for $$)
+  jobslot release $slot`,
   doctor: `jobslot doctor [--json]
 
 Says which limit is in force here, how it was found, whether it works and why not, and which tools it does not reach.

@@ -22,9 +22,9 @@ export async function holdSlots(
   client: Client,
   wanted: { min: number; max: number; timeout: number },
   signals: Signals,
+  recipe = recipeOf(client.identity),
 ): Promise<Holding> {
   const { min, max, timeout } = wanted
-  const recipe = recipeOf(client.identity)
   const what = `${min} slot${min === 1 ? '' : 's'} of ${nameOf(client)}`
   const served = tellIfSlow(() => `waiting for ${what}, ${client.available} free now`)
   const [late, ended] = [new AbortController(), new AbortController()]

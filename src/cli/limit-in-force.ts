@@ -2,11 +2,19 @@ import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
 import { tell } from './messages.ts'
 
-/** The limit in force for a command, with the warnings that users are due. @throws JobslotError with `strict` */
-export function limitInForce(strict: boolean): Client | null {
-  const client = connectTo({ strict }, false)
-  if (client?.problem) tell(`${client.problem.message}; until then this goes on with one slot`)
+/** What says in an environment that there is one slot, the caller's own. */
+export const ONE_SLOT = { MAKEFLAGS: ' -j1', MAKELEVEL: '1' }
+
+/** The jobserver that the environment names, with the warnings that users are due. @throws JobslotError with `strict` */
+export function jobserverInForce(strict: boolean): Client {
+  const client = connectTo({ strict }, false) ?? oneSlot()
+  if (client.problem) tell(`${client.problem.message}; until then this goes on with one slot`)
   return client
+}
+
+/** A limit of one, which whoever asks has already. */
+export function oneSlot(): Client {
+  return connectTo({ env: ONE_SLOT }, false)!
 }
 
 /** The limit in words, for messages. */
@@ -27,4 +35,12 @@ export function nameOf(client: Client): string {
 export function slotsOf(client: Client): number | null {
   if (client.problem) return 1
   return client.jobs
+}
+
+/** Two who collect several slots of one jobserver can wait for each other and for others' recipes. */
+const COLLECTOR_TIMEOUT_MS = 60_000
+
+/** How long to wait for slots of a jobserver, in milliseconds. */
+export function patienceOf({ timeout, min }: { timeout: number | null; min: number }): number {
+  return timeout ?? (min > 1 ? COLLECTOR_TIMEOUT_MS : Number.POSITIVE_INFINITY)
 }

@@ -13,6 +13,8 @@ type Main = (words: string[]) => Promise<void>
 const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   run: () => import('./commands/run.ts'),
   acquire: () => import('./commands/acquire.ts'),
+  keep: () => import('./commands/keep.ts'),
+  release: () => import('./commands/release.ts'),
   doctor: () => import('./commands/doctor.ts'),
   lock: () => import('./commands/lock.ts'),
   locks: () => import('./commands/locks.ts'),

@@ -29,7 +29,14 @@ export function tell(text: string): void {
 }
 
 /** Calls `say` once, if the wait that it returns the end of is not over after 2 s. */
-export function tellIfSlow(say: () => string): () => void {
-  const timer = setTimeout(() => tell(say()), 2000)
-  return () => clearTimeout(timer)
+export function tellIfSlow(say: () => string | Promise<string>): () => void {
+  let isOver = false
+  const timer = setTimeout(async () => {
+    const text = await say()
+    if (!isOver) tell(text)
+  }, 2000)
+  return () => {
+    isOver = true
+    clearTimeout(timer)
+  }
 }

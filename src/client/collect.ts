@@ -3,8 +3,7 @@ import { basename } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import { mkfifo, poll } from '../fd.ts'
 import type { Client } from './client.ts'
-import type { FifoLock } from './fifo-lock.ts'
-import type { Recipe } from './recipe.ts'
+import type { Recipe, SlotLock } from './recipe.ts'
 import { trace, tracing } from './trace.ts'
 
 /** One slot as a command holds it: a token, or a recipe's implicit slot. */
@@ -71,7 +70,7 @@ export async function collect(client: Client, recipe: Recipe, collecting: Collec
   }
 }
 
-async function untilReturned(slot: FifoLock, signal: AbortSignal): Promise<void> {
+async function untilReturned(slot: SlotLock, signal: AbortSignal): Promise<void> {
   while (slot.isBorrowed()) {
     await slot.lock(signal)
     slot.unlock()
@@ -92,12 +91,12 @@ function takeFree(client: Client, recipe: Recipe, held: Held[], count: number): 
   }
 }
 
-function borrowedLock(lock: FifoLock): Held {
+function borrowedLock(lock: SlotLock): Held {
   lock.markBorrowed()
   return { ...heldLock(lock), isRecalled: () => !lock.isLent() }
 }
 
-function heldLock(lock: FifoLock): Held {
+function heldLock(lock: SlotLock): Held {
   if (tracing) trace('took the implicit slot of process %s', basename(lock.path))
   return {
     release() {
@@ -194,7 +193,7 @@ function giveBackRecalled(held: Held[]): void {
 async function oneMore(
   client: Client,
   recipe: Recipe,
-  busy: FifoLock[],
+  busy: SlotLock[],
   bell: number,
   held: Held[],
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ancestorsOf, commandLine, ownPid, readProcess } from '../proc.ts'
+import { ancestorsOf, commandLine, ownPid, type ProcessEntry, readProcess } from '../proc.ts'
 import { stateDir } from '../state-dir.ts'
 import { callerOf, isNodeLauncher } from './callers.ts'
 import { FifoLock } from './fifo-lock.ts'
@@ -15,7 +15,7 @@ const BELL = 'bell'
  */
 export interface Recipe {
   /** The slot of the recipe this command belongs to. */
-  readonly slot: FifoLock
+  readonly slot: SlotLock
   /** Held by the one command that collects several slots; see `collect.ts`. */
   readonly turn: FifoLock
   /** A FIFO that is written to when a slot is lent. */
@@ -24,12 +24,22 @@ export interface Recipe {
   others(): FifoLock[]
 }
 
-/** @throws JobslotError `ERR_JOBSLOT_STATE_DIR` */
-export function recipeOf(jobserver: string | null): Recipe {
+export type SlotLock = Pick<FifoLock, keyof FifoLock>
+
+/**
+ * The recipe that the process `pid` belongs to, unless that is none of the process `user`: a slot that `user` holds
+ * beyond the recipe's end must not be the recipe's. Only tokens are left then.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`
+ */
+export function recipeOf(jobserver: string | null, pid = ownPid(), user: number | null = null): Recipe {
   const folder = folderOf(jobserver)
-  const name = callerName()
+  const caller = callerFor(pid)
+  const name = caller ? `${caller.pid}-${caller.startTime}` : `${process.ppid}-0`
+  // Where there are no tokens, the recipe's slot is all that can ever be had.
+  const isOurs = jobserver === null || user === null || user === caller?.pid || isAbove(caller, user)
   return {
-    slot: new FifoLock(join(folder, name)),
+    slot: isOurs ? new FifoLock(join(folder, name)) : neverFree,
     turn: new FifoLock(join(folder, TURN)),
     bell: join(folder, BELL),
     others: () =>
@@ -86,8 +96,29 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function callerName(): string {
-  const self = ownPid()
-  const caller = callerOf(ancestorsOf(self), (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(self)
-  return caller ? `${caller.pid}-${caller.startTime}` : `${process.ppid}-0`
+function callerFor(pid: number): ProcessEntry | null {
+  return callerOf(ancestorsOf(pid), (entry) => isNodeLauncher(commandLine(entry.pid))) ?? readProcess(pid)
+}
+
+function isAbove(caller: ProcessEntry | null, pid: number): boolean {
+  for (const entry of ancestorsOf(pid)) if (entry.pid === caller?.pid) return true
+  return false
+}
+
+/** In the place of a slot that is not to be had. */
+const neverFree: SlotLock = {
+  path: '',
+  isHeld: false,
+  tryLock: () => false,
+  lock: (signal) =>
+    new Promise((_, reject) => {
+      if (signal.aborted) reject(signal.reason)
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    }),
+  lend() {},
+  takeBack() {},
+  isLent: () => false,
+  markBorrowed() {},
+  isBorrowed: () => false,
+  unlock() {},
 }

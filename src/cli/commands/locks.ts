@@ -4,6 +4,7 @@ import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
 import { styled, visible } from '../messages.ts'
+import { age, table } from '../table.ts'
 
 const OPTIONS = {
   dir: { type: 'string' },
@@ -37,22 +38,4 @@ function stateOf({ pid, shared }: LockParty): string {
 
 function row(name: string, state: string, { pid, label, since }: LockParty, now: number): string[] {
   return [visible(name), state, String(pid), age(now - since), visible(label ?? '')]
-}
-
-/** The two largest units. */
-function age(ms: number): string {
-  const s = Math.max(0, Math.round(ms / 1000))
-  if (s < 60) return `${s}s`
-  if (s < 3600) return `${Math.floor(s / 60)}m${s % 60}s`
-  return s < 86_400 ? `${Math.floor(s / 3600)}h${Math.floor((s % 3600) / 60)}m` : `${Math.floor(s / 86_400)}d`
-}
-
-function table(rows: readonly string[][]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)))
-  return rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  )
 }

@@ -1,0 +1,78 @@
+import type { Client } from '../client/client.ts'
+import { JobslotError } from '../errors.ts'
+import { fixedSource } from '../pool/source.ts'
+import { ownPid, readProcess } from '../proc.ts'
+import type { AcquireWords } from './acquire-words.ts'
+import { endAs, runCommand } from './child.ts'
+import { UsageError } from './exit-codes.ts'
+import { holdSlots } from './hold.ts'
+import { nameOf, patienceOf, slotsOf } from './limit-in-force.ts'
+import { tell } from './messages.ts'
+import { runInPool } from './run-in-pool.ts'
+import type { Signals } from './signals.ts'
+
+/**
+ * `jobslot acquire` under a jobserver: to the end of this process. `words` are those of its command line. The command is
+ * told of the jobserver `handedOn`, unless it gets one of its own.
+ */
+export async function acquireOfJobserver(
+  client: Client,
+  asked: AcquireWords,
+  words: readonly string[],
+  signals: Signals,
+  handedOn: Client | null = client,
+): Promise<never> {
+  const { min, max, forPid } = asked
+  const limit = slotsOf(client)
+  if (limit !== null && min > limit) {
+    throw new UsageError(`acquire: ${min} slots can never be had of ${nameOf(client)}; ask for at most ${limit}`)
+  }
+  if (forPid !== null) {
+    const { holdByKeeper } = await import('./keeper.ts')
+    return holdByKeeper(words, client, signals)
+  }
+  const most = limit === null ? max : Math.min(max, limit)
+  try {
+    const holding = await holdSlots(client, { min, max: most, timeout: patienceOf(asked) }, signals)
+    const ended = await runWithSlots(handedOn, holding.slots, asked, signals)
+    holding.release()
+    endAs(ended)
+  } catch (error) {
+    if (!(error instanceof JobslotError && error.code === 'ERR_JOBSLOT_TIMEOUT')) throw error
+    tell(error.message)
+    process.exit(asked.timeoutStatus)
+  }
+}
+
+/** Runs the command as one that holds so many slots. */
+function runWithSlots(client: Client | null, slots: number, asked: AcquireWords, signals: Signals) {
+  const { command, env } = withSlots(asked, slots)
+  if (slots > 1) {
+    const label = command.join(' ')
+    return runInPool(command, { source: fixedSource(slots), draws: false, label, env, style: 'auto', signals })
+  }
+  const options = { stdio: 'inherit', env } as const
+  return runCommand(command, client ? client.childOptions(options) : options, signals)
+}
+
+/** The command and its environment, which are told how many slots it holds. */
+export function withSlots(
+  { command, substitute }: AcquireWords,
+  slots: number,
+): { command: string[]; env: NodeJS.ProcessEnv } {
+  const [program = '', ...args] = command
+  const words = substitute ? args.map((word) => word.replaceAll('{slots}', String(slots))) : args
+  return { command: [program, ...words], env: { ...process.env, JOBSLOT_SLOTS: String(slots) } }
+}
+
+/** The process that is to hold a slot, by which number and start it is known for good. @throws JobslotError `ERR_JOBSLOT_NO_PROCESS` */
+export function userOf(pid: number): { pid: number; startTime: string } {
+  const entry = readProcess(pid)
+  if (entry && !entry.ended) return { pid, startTime: entry.startTime }
+  throw new JobslotError(
+    'ERR_JOBSLOT_NO_PROCESS',
+    readProcess(ownPid())
+      ? `there is no process ${pid}: it has ended, so nothing can be held for it`
+      : 'this system does not tell of other processes (no /proc), so nothing can be held for them: use acquire -- CMD',
+  )
+}

@@ -1,0 +1,84 @@
+import { closeSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from '../../client/client.ts'
+import { connectTo } from '../../client/connect.ts'
+import { recipeOf } from '../../client/recipe.ts'
+import { JobslotError } from '../../errors.ts'
+import { ownPid, readProcess } from '../../proc.ts'
+import { parseAcquire } from '../acquire-words.ts'
+import { UsageError } from '../exit-codes.ts'
+import { type Holding, holdSlots } from '../hold.ts'
+import { CLOSE_VARIABLE, HANDED } from '../keeper.ts'
+import { oneSlot, patienceOf } from '../limit-in-force.ts'
+import { tell } from '../messages.ts'
+import { Signals } from '../signals.ts'
+import { keeperId } from '../slot-id.ts'
+
+/** `jobslot keep`, which only `jobslot acquire --for` starts, with its own words: `keeper.ts` says what it is. */
+export async function main(words: string[]): Promise<void> {
+  const asked = parseAcquire(words)
+  if (!asked?.forPid) throw new UsageError('keep: only jobslot acquire --for can start it')
+  const { forPid } = asked
+  const user = readProcess(forPid)
+  const self = readProcess(ownPid())
+  const signals = new Signals()
+  for (const fd of (process.env[CLOSE_VARIABLE] ?? '').split(',').filter(Boolean)) closeSync(Number(fd))
+  endUnlessHanded()
+  const client = connectTo({}, false) ?? oneSlot()
+  // No file system is kept from being unmounted.
+  process.chdir('/')
+
+  const holding = await hold(client, asked, signals, self?.parent)
+  const released = new AbortController()
+  await signals.during(
+    () => released.abort(),
+    async () => {
+      try {
+        writeSync(1, `${keeperId(self?.pid ?? process.pid, self?.startTime ?? '0')}\n`)
+        await processEnd(forPid, user?.startTime ?? '0', { signal: released.signal, ref: true })
+      } catch {
+        // Released, or nobody is there to be told the id.
+      }
+    },
+  )
+  holding.release()
+  process.exit(0)
+}
+
+/** Until the asker has printed the slot's id, its end is the keeper's: nobody would know of the slot. */
+function endUnlessHanded(): void {
+  let heard = ''
+  process.stdin
+    .setEncoding('utf8')
+    .on('data', (text: string) => {
+      heard += text
+    })
+    .on('end', () => {
+      if (heard !== HANDED) process.kill(process.pid, 'SIGHUP')
+    })
+}
+
+async function hold(
+  client: Client,
+  asked: NonNullable<ReturnType<typeof parseAcquire>>,
+  signals: Signals,
+  asker: number | undefined,
+): Promise<Holding> {
+  const { min, max, forPid, timeoutStatus } = asked
+  try {
+    const recipe = recipeOf(client.identity, asker, forPid)
+    return await holdSlots(client, { min, max, timeout: patienceOf(asked) }, signals, recipe)
+  } catch (error) {
+    if (!(error instanceof JobslotError && error.code === 'ERR_JOBSLOT_TIMEOUT')) throw error
+    tell(error.message)
+    process.exit(timeoutStatus)
+  }
+}
+
+async function processEnd(
+  pid: number,
+  startTime: string,
+  { signal }: { signal: AbortSignal; ref: true },
+): Promise<void> {
+  while (readProcess(pid)?.startTime === startTime && !readProcess(pid)?.ended) await sleep(100, undefined, { signal })
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import type { Client } from '../client/client.ts'
+import { connectTo } from '../client/connect.ts'
+import { rewriteMakeflags } from '../makeflags/index.ts'
+import { BrokerClient } from '../pool/broker-client.ts'
+import type { MemberStatus, PoolHost } from '../pool/host.ts'
+import { fifoOf, placeOfPool } from '../pool/place.ts'
+import { type GovernorWords, limitsAfter } from './governor-words.ts'
+import { oneSlot } from './limit-in-force.ts'
+import { tell } from './messages.ts'
+import { tellNoPools } from './no-pools.ts'
+import { Interrupted, type Signals } from './signals.ts'
+import type { PoolChoice } from './which-limit.ts'
+
+/** Null, once that was told, where this platform has no pools. @throws JobslotError; Interrupted */
+export async function openNamed(name: string, strict: boolean, signals: Signals): Promise<BrokerClient | null> {
+  const ended = new AbortController()
+  try {
+    return await signals.during(
+      (signal) => ended.abort(new Interrupted(signal)),
+      () => BrokerClient.connect(name, { signal: ended.signal, onWarning: ({ message }) => tell(message) }),
+    )
+  } catch (error) {
+    tellNoPools(error, strict)
+    return null
+  }
+}
+
+/**
+ * The slots that a command has of a pool already, as it runs in a member of it: a jobserver, whose implicit slot is the
+ * caller's. Null where it is none, or only was one: what carries the mark can outlive its member.
+ */
+export async function membership(host: BrokerClient, { name, member }: PoolChoice): Promise<Client | null> {
+  if (member === null) return null
+  const { slots, members } = await host.status()
+  const found = members.find(({ id, survivors }) => id === member && survivors === 0)
+  if (!found) return null
+  const path = fifoOf(placeOfPool(name), member)
+  if (!existsSync(path)) return oneSlot()
+  const MAKEFLAGS = rewriteMakeflags('', { auth: { style: 'fifo', path }, jobs: jobsOf(found, slots) })
+  return connectTo({ env: { MAKEFLAGS } }, false)
+}
+
+function jobsOf({ kind, base, granted, max }: MemberStatus, slots: number): number {
+  return Math.max(1, kind === 'acquire' ? base + granted : Math.min(max ?? slots, slots))
+}
+
+/** Sets what these words say of a pool's governor, and leaves the rest of it. */
+export async function govern(host: PoolHost, words: GovernorWords): Promise<void> {
+  if (Object.keys(words).length === 0) return
+  const { governor } = await host.status()
+  await host.govern(limitsAfter(governor?.limits ?? {}, words))
+}

@@ -1,0 +1,31 @@
+import type { Client } from '../client/client.ts'
+import { availableCpus } from '../pool/cpus.ts'
+import { jobserverSource } from '../pool/source.ts'
+import { endAs } from './child.ts'
+import { holdSlots } from './hold.ts'
+import { nameOf, slotsOf } from './limit-in-force.ts'
+import { tell } from './messages.ts'
+import { runInPool } from './run-in-pool.ts'
+import type { RunWords } from './run-words.ts'
+import type { Signals } from './signals.ts'
+
+/** `jobslot run` within another limit, from which its slots are drawn as they are wanted: to the end of this process. */
+export async function runUnder(client: Client, asked: RunWords, signals: Signals): Promise<never> {
+  const { command, most } = asked
+  const limit = slotsOf(client)
+  // Whoever was told that the jobserver cannot be used knows it already.
+  if (most !== null && limit !== null && most > limit && !client.problem) {
+    tell(`-j ${most} is more than ${nameOf(client)} has: going on with ${limit}`)
+  }
+  const slots = Math.min(most ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
+  const holding = await holdSlots(client, { min: 1, max: 1, timeout: Number.POSITIVE_INFINITY }, signals)
+  const ended = await runInPool(command, {
+    ...asked,
+    source: jobserverSource(client, slots),
+    draws: true,
+    env: process.env,
+    signals,
+  })
+  holding.release()
+  endAs(ended)
+}
