@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { connectTo } from '../client/connect.ts'
 import { BrokerClient } from '../pool/broker-client.ts'
 import type { PoolStatus } from '../pool/host.ts'
@@ -30,7 +29,9 @@ function jobserverOnlooker(): Onlooker {
     async look() {
       if (!client) return []
       const { jobs, available } = client
-      return [{ name: nameOf(client), status: { pool: null, slots: jobs, free: available, members: null, waiters: null } }]
+      return [
+        { name: nameOf(client), status: { pool: null, slots: jobs, free: available, members: null, waiters: null } },
+      ]
     },
     async close() {
       client?.close()

@@ -15,6 +15,8 @@ const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   acquire: () => import('./commands/acquire.ts'),
   keep: () => import('./commands/keep.ts'),
   release: () => import('./commands/release.ts'),
+  status: () => import('./commands/status.ts'),
+  resize: () => import('./commands/resize.ts'),
   doctor: () => import('./commands/doctor.ts'),
   lock: () => import('./commands/lock.ts'),
   locks: () => import('./commands/locks.ts'),

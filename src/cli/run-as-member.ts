@@ -26,7 +26,8 @@ export async function joinPool(
 ): Promise<Joined> {
   const what = `${count(asked.min, 'slot')} of ${name === null ? 'this pool' : `pool ${visible(name)}`}`
   const ended = new AbortController()
-  const late = () => ended.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`))
+  const within = timeout > 0 ? `within ${timeout / 1000} s` : 'to be had at this moment'
+  const late = () => ended.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} ${within}`))
   const served = tellIfSlow(async () => `waiting for ${what}${await whatIsHeld(host, name)}`)
   const timer = timeout > 0 && timeout <= 0x7fffffff ? setTimeout(late, timeout) : undefined
   try {
@@ -54,6 +55,7 @@ async function leaveIfQueued(host: PoolHost, leave: () => void): Promise<void> {
 async function whatIsHeld(host: PoolHost, name: string | null): Promise<string> {
   try {
     const { slots, effective, free, governor } = await host.status()
+    if (slots === 0 && name !== null) return `, which has none: see jobslot resize --pool ${quoted(name)} N`
     const governed =
       effective < slots && governor?.reason ? `, and ${slots - effective} withheld: ${governor.reason}` : ''
     const see = name === null ? '' : `: see jobslot status --pool ${quoted(name)}`

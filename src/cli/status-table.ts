@@ -68,7 +68,7 @@ function memberRow(member: MemberStatus, mark: string, now: number): Row {
     PID: String(member.pid),
     IS: member.survivors > 0 ? `${member.kind}, ended` : member.kind,
     SLOTS: slotsOf(member),
-    READY: String(member.visible),
+    READY: member.kind === 'acquire' ? '' : String(member.visible),
     PRIORITY: String(member.priority),
     WEIGHT: String(member.weight),
     FOR: age(now - member.since),
@@ -90,8 +90,9 @@ function waiterRow(waiter: PoolStatus['waiters'][number], mark: string, now: num
   }
 }
 
-/** Slots in use; those that lie ready for it are told beside. */
-function slotsOf({ base, held, max, survivors }: MemberStatus): string {
+/** Slots in use; those that lie ready for it are told beside. An `acquire` uses all that it holds. */
+function slotsOf({ kind, base, held, granted, max, survivors }: MemberStatus): string {
+  if (kind === 'acquire' && survivors === 0) return String(base + granted)
   if (survivors > 0) return `${base + held} by ${survivors === 1 ? '1 process' : `${survivors} processes`}`
   return max === null ? String(base + held) : `${base + held} of ${max}`
 }

@@ -1,18 +1,23 @@
 import { connectTo } from '../../client/connect.ts'
 import { JobslotError } from '../../errors.ts'
+import { fileNameOf } from '../../lock/names.ts'
 import { findMakeflags, type JobserverAuth } from '../../makeflags/index.ts'
+import { MEMBER_VARIABLE, memberOf } from '../../pool/marks.ts'
+import { DEFAULT_POOL, placeOfPool } from '../../pool/place.ts'
 import { styleFor } from '../../pool/style.ts'
 import { stateDir } from '../../state-dir.ts'
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { styled } from '../messages.ts'
+import { type Onlooker, onlooker } from '../look.ts'
+import { styled, visible } from '../messages.ts'
+import { isNoPools } from '../no-pools.ts'
 
 const OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 
 /** The shape that `doctor --json` prints. */
 interface Diagnosis {
-  inForce: 'jobserver' | 'none'
+  inForce: 'jobserver' | 'pool' | 'none'
   jobserver: null | {
     style: JobserverAuth['style'] | null
     auth: string | null
@@ -25,7 +30,8 @@ interface Diagnosis {
     dryRun: boolean
     variable: string
   }
-  pool: null
+  /** Null for what cannot be told, as the folder cannot be used. */
+  pool: null | { name: string; dir: string | null; running: boolean; slots: number | null; free: number | null }
   stateDir: string | null
 }
 
@@ -33,15 +39,18 @@ export async function main(words: string[]): Promise<void> {
   const { values, command } = splitArguments(words, OPTIONS)
   if (values.help) return console.log(helpFor('doctor'))
   if (command.length > 0) throw new UsageError('doctor: takes no command')
-  const diagnosis = diagnose()
+  const diagnosis = await diagnose()
   console.log(values.json ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis))
 }
 
-function diagnose(): Diagnosis {
+async function diagnose(): Promise<Diagnosis> {
   const found = findMakeflags(process.env)
   const client = connectTo({}, false)
   const { dir } = stateFolder()
-  if (!found || !client) return { inForce: 'none', jobserver: null, pool: null, stateDir: dir }
+  if (!found || !client) {
+    const pool = await diagnosePool(process.env.JOBSLOT_POOL || DEFAULT_POOL)
+    return { inForce: pool ? 'pool' : 'none', jobserver: null, pool, stateDir: dir }
+  }
   const { flags, variable } = found
   const jobserver = {
     style: flags.jobserver?.style ?? null,
@@ -59,6 +68,23 @@ function diagnose(): Diagnosis {
   return { inForce: 'jobserver', jobserver, pool: null, stateDir: dir }
 }
 
+/** Null where this platform has no pools. */
+async function diagnosePool(name: string): Promise<Diagnosis['pool']> {
+  let seen: Onlooker | undefined
+  try {
+    seen = onlooker(name, false)
+    const [{ status, asleep = false } = {}] = await seen.look()
+    const { slots = null, free = null } = status ?? {}
+    return { name, dir: placeOfPool(name).dir, running: !asleep, slots, free }
+  } catch (error) {
+    if (isNoPools(error)) return null
+    if (error instanceof JobslotError) return { name, dir: null, running: false, slots: null, free: null }
+    throw error
+  } finally {
+    await seen?.close()
+  }
+}
+
 /** The state folder, or why it cannot be used. */
 function stateFolder(): { dir: string | null; reason: string | null } {
   try {
@@ -74,13 +100,15 @@ function authText(auth: JobserverAuth): string {
   return auth.style === 'fifo' ? `fifo:${auth.path}` : auth.name
 }
 
-function inWords({ jobserver, stateDir: folder }: Diagnosis): string {
+function inWords({ jobserver, pool, stateDir: folder }: Diagnosis): string {
   const bold = (text: string) => styled(process.stdout, 'bold', text)
   const lines: [string, string][] = []
-  if (!jobserver) {
+  if (pool) {
+    lines.push(...poolInWords(pool))
+  } else if (!jobserver) {
     lines.push(['limit in force', 'none'])
-    lines.push(['why', 'no jobserver in MAKEFLAGS, CARGO_MAKEFLAGS or MFLAGS'])
-    lines.push(['what to do', 'start the build with jobslot run -j N -- CMD, or with make -jN'])
+    lines.push(['why', 'no jobserver in MAKEFLAGS, CARGO_MAKEFLAGS or MFLAGS, and this platform has no pools'])
+    lines.push(['what to do', 'start the build with make -jN'])
   } else {
     const { style, auth, jobs, available, reason, usable, variable } = jobserver
     lines.push([
@@ -97,6 +125,17 @@ function inWords({ jobserver, stateDir: folder }: Diagnosis): string {
   }
   lines.push(['state folder', folder ?? stateFolder().reason ?? ''])
   return lines.map(([name, text]) => `${bold(`${name}:`.padEnd(16))}${text}`).join('\n')
+}
+
+function poolInWords({ name, dir, running, slots, free }: NonNullable<Diagnosis['pool']>): [string, string][] {
+  const lines: [string, string][] = [['limit in force', `pool ${visible(name)}`]]
+  lines.push(['found in', process.env.JOBSLOT_POOL ? 'JOBSLOT_POOL' : 'nothing: no jobserver and no pool is named'])
+  lines.push(['works', dir === null ? 'no' : 'yes'])
+  if (slots !== null) lines.push(['slots', String(slots)], ['free now', String(free)])
+  if (dir !== null) lines.push(['broker', running ? 'runs' : 'starts with the first command of the pool'])
+  const member = memberOf(process.env[MEMBER_VARIABLE], fileNameOf(name))
+  if (member !== null) lines.push(['held here', `slot ${fileNameOf(name)}/${member}`])
+  return [...lines, ['not reached', 'tools started here without jobslot run: no jobserver is named in MAKEFLAGS']]
 }
 
 /** Which tools the form of the jobserver leaves out. */

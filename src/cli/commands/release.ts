@@ -1,8 +1,10 @@
 import { JobslotError } from '../../errors.ts'
+import { placeOfMark } from '../../pool/place.ts'
 import { splitArguments } from '../arguments.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
 import { tell } from '../messages.ts'
+import { Signals } from '../signals.ts'
 import { parseSlotId, type SlotId } from '../slot-id.ts'
 
 const OPTIONS = { help: { type: 'boolean', short: 'h' } } as const
@@ -13,10 +15,11 @@ export async function main(words: string[]): Promise<void> {
   if (command.length === 0) throw new UsageError('release: no slot was named, which jobslot acquire --for prints')
   // All are looked at before the first is given back: a slip of the pen gives back nothing.
   const ids = command.map(parseSlotId)
+  const signals = new Signals()
   let failed = false
   for (const id of ids) {
     try {
-      await release(id)
+      await release(id, signals)
     } catch (error) {
       if (!(error instanceof JobslotError)) throw error
       tell(error.message)
@@ -26,9 +29,16 @@ export async function main(words: string[]): Promise<void> {
   if (failed) process.exitCode = EXIT.unavailable
 }
 
-async function release(id: SlotId): Promise<void> {
+async function release(id: SlotId, signals: Signals): Promise<void> {
   if (id.kind === 'keeper') {
     const { endKeeper } = await import('../keeper.ts')
     return endKeeper(id.pid, id.startTime)
+  }
+  const { openNamed } = await import('../pools.ts')
+  const host = await openNamed(placeOfMark(id.pool).name, true, signals)
+  try {
+    await host?.release(id.id)
+  } finally {
+    await host?.close()
   }
 }

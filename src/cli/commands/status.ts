@@ -1,9 +1,9 @@
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { type Onlooker, onlooker } from '../look.ts'
+import { onlooker } from '../look.ts'
 import { styled } from '../messages.ts'
-import { statusLines, type Shown } from '../status-table.ts'
+import { type Shown, statusLines } from '../status-table.ts'
 
 const OPTIONS = {
   pool: { type: 'string' },
@@ -15,7 +15,8 @@ const OPTIONS = {
 export async function main(words: string[]): Promise<void> {
   const { values, command } = splitArguments(words, OPTIONS)
   if (values.help) return console.log(helpFor('status'))
-  if (command.length > 0) throw new UsageError(`status: what is meant by "${command.join(' ')}"? A pool is named by --pool`)
+  if (command.length > 0)
+    throw new UsageError(`status: what is meant by "${command.join(' ')}"? A pool is named by --pool`)
   if (values.pool === '') throw new UsageError('status: --pool has an empty name')
   const json = values.json ?? false
   const seen = onlooker(values.pool, !json)

@@ -1,0 +1,24 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { native } from '../native/load.ts'
+import { lockOf, sharedPlace } from '../worker/place.ts'
+import { ledgerOf, type PoolPlace } from './place.ts'
+
+/** Whether a pool has a broker, or members for which one would have to be started: else its settings say all. */
+export function isRunning(place: PoolPlace): boolean {
+  return existsSync(ledgerOf(place)) || hasBroker(place)
+}
+
+/** A broker has its lock from its first to its last moment. */
+function hasBroker(place: PoolPlace): boolean {
+  let fd: number
+  try {
+    fd = openSync(lockOf(sharedPlace(place.worker)), constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch {
+    return false
+  }
+  try {
+    return native().isLocked(fd, 0, true) === 1
+  } finally {
+    closeSync(fd)
+  }
+}
