@@ -32,8 +32,8 @@ export interface Appetite {
   /** What is visible came just now, or is about to be taken again; later it was `left` lying. */
   fresh: boolean
   left: boolean
-  /** What is visible is not wanted. */
-  idle: boolean
+  /** So many of the visible are not wanted. */
+  idle: number
   /** When this changes though nothing happens. */
   until: number | null
 }
@@ -47,44 +47,50 @@ export function appetiteOf(member: PlanMember, now: number, settledFrom: number)
     : member.max === null
       ? Number.POSITIVE_INFINITY
       : Math.max(0, member.max - member.base)
-  const appetite = (tokens: number, rest: Partial<Appetite>): Appetite => {
-    const at = {
-      held,
-      visible,
-      room,
-      tokens: Math.min(room, tokens),
-      firm: held,
-      hungry: null,
-      fresh: false,
-      left: false,
-      idle: false,
-      until: null,
-    }
-    return { ...at, ...rest }
+  const appetite: Appetite = {
+    held,
+    visible,
+    room,
+    tokens: Math.min(room, held),
+    firm: held,
+    hungry: null,
+    fresh: false,
+    left: false,
+    idle: 0,
+    until: null,
   }
-  if (visible > 0) {
-    const { fresh, patient } = patienceOf(member)
-    if (now < fresh) return appetite(member.granted, { firm: member.granted, fresh: true, until: fresh })
-    if (now < patient) return appetite(member.granted, { left: true, until: patient })
-    return appetite(held, { left: true, idle: true })
-  }
-  if (held >= room) return appetite(held, {})
-  if (member.refusals === 0) return appetite(Number.POSITIVE_INFINITY, { hungry: 'sure' })
-  const again = probeTime(member, settledFrom)
-  return now < again ? appetite(held, { until: again }) : appetite(held + 1, { hungry: 'probe' })
+  if (visible > 0) rest(appetite, member, now)
+  else if (held < room) hunger(appetite, member, now, settledFrom)
+  return appetite
 }
 
-/** Until when visible tokens are not to be touched for equals (`fresh`), and for who has more (`patient`). */
-function patienceOf({ stirredAt, grantedAt = Number.NEGATIVE_INFINITY, refusals, pace = null }: PlanMember) {
-  if (stirredAt >= grantedAt) {
-    // Returned by the client itself: a busy make or ninja would have taken it again by now.
-    const quick = pace !== null && pace < QUICK_MS
-    const until = stirredAt + (quick ? PROBE_MS : 0)
-    return { fresh: until, patient: until }
-  }
+function rest(appetite: Appetite, member: PlanMember, now: number): void {
+  const { stirredAt, grantedAt = Number.NEGATIVE_INFINITY, refusals, pace = null } = member
+  const returned = stirredAt >= grantedAt
+  const quick = returned && pace !== null && pace < QUICK_MS
+  const fresh = returned ? stirredAt + (quick ? PROBE_MS : 0) : grantedAt + PROBE_MS
   const usual = pace === null ? NEWCOMER_MS : Math.min(LONGEST_PATIENCE_MS, PACES * pace)
-  const fresh = grantedAt + PROBE_MS
-  return { fresh, patient: refusals > 0 ? fresh : Math.max(fresh, grantedAt + usual) }
+  // What a busy make or ninja returned it would have taken again by now; what it refused it is not offered for long.
+  const patient = returned || refusals > 0 ? fresh : Math.max(fresh, grantedAt + usual)
+  appetite.fresh = now < fresh
+  appetite.left = !appetite.fresh
+  if (now >= patient) appetite.idle = appetite.visible
+  else if (quick) appetite.idle = Math.min(member.unused ?? 0, appetite.visible)
+  const wanted = member.granted - appetite.idle
+  appetite.tokens = Math.min(appetite.room, wanted)
+  if (appetite.fresh) appetite.firm = wanted
+  if (now < patient)
+    appetite.until = !appetite.fresh ? patient : quick ? Math.min(fresh, member.unusedUntil ?? fresh) : fresh
+}
+
+function hunger(appetite: Appetite, member: PlanMember, now: number, settledFrom: number): void {
+  const again = member.refusals === 0 ? now : probeTime(member, settledFrom)
+  if (now < again) {
+    appetite.until = again
+    return
+  }
+  appetite.hungry = member.refusals === 0 ? 'sure' : 'probe'
+  appetite.tokens = member.refusals === 0 ? appetite.room : appetite.held + 1
 }
 
 function probeTime({ refusals, refusedAt }: PlanMember, settledFrom: number): number {
@@ -93,20 +99,24 @@ function probeTime({ refusals, refusedAt }: PlanMember, settledFrom: number): nu
 }
 
 /**
- * When the next probe of a settled member is due. A pause after the last one that failed, and longer pauses the longer
- * nobody stirred: an idle pool costs next to nothing, at the price of seconds where one of very many members wakes up.
+ * When the next probe of a settled member is due. A pause after the last one that failed, for each that failed together,
+ * and longer pauses the longer nobody stirred: an idle pool costs next to nothing, at the price of seconds where one of
+ * very many members wakes up.
  */
 export function nextProbe(members: PlanMember[]): number {
   let refused = Number.NEGATIVE_INFINITY
   let stirred = Number.NEGATIVE_INFINITY
+  let together = 0
   for (const { draws, refusals, refusedAt, stirredAt } of members) {
     if (!draws) continue
     stirred = Math.max(stirred, stirredAt)
-    if (refusals > 0) refused = Math.max(refused, refusedAt)
+    if (refusals === 0 || refusedAt < refused) continue
+    together = refusedAt === refused ? together + 1 : 1
+    refused = refusedAt
   }
-  if (refused === Number.NEGATIVE_INFINITY) return refused
+  if (together === 0) return refused
   const { shortest, longest, quietShare } = PROBE_PAUSE_MS
   // The pause is a share of the time from the last stir to the probe itself, not to this instant.
-  const grown = (refused - quietShare * stirred) / (1 - quietShare)
-  return Math.min(refused + longest, Math.max(refused + shortest, grown))
+  const grown = (quietShare * (refused - stirred)) / (1 - quietShare)
+  return refused + together * Math.min(longest, Math.max(shortest, grown))
 }

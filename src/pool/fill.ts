@@ -40,9 +40,7 @@ export function fill<V extends Vessel>(budget: number, vessels: V[], precedence?
 /** What fits below the highest level (nearly) at which the budget suffices: leaves less than one slot for each. */
 function uniform<V extends Vessel>(budget: number, vessels: V[], highs: number[]): number[] {
   const at = (level: number): number[] =>
-    vessels.map(({ base, weight, low }, i) =>
-      Math.max(low, Math.min(highs[i]!, Math.ceil(level * weight - base - SAME_LEVEL))),
-    )
+    vessels.map(({ base, weight, low }, i) => Math.max(low, Math.min(highs[i]!, Math.ceil(level * weight - base))))
   let lower = Number.POSITIVE_INFINITY
   let upper = 0
   vessels.forEach(({ base, weight, low }, i) => {
@@ -55,8 +53,11 @@ function uniform<V extends Vessel>(budget: number, vessels: V[], highs: number[]
     if (used <= budget) lower = level
     else upper = level
   }
-  return at(lower)
+  // Whoever is at the very level of the last slots must not get one here: `precedence` is to decide.
+  return at(lower - 2 * tolerance(lower))
 }
+
+const tolerance = (level: number): number => SAME_LEVEL * (1 + Math.abs(level))
 
 /** Those with the lowest level of all that are not full. */
 function lowest<V extends Vessel>(vessels: V[], counts: number[], highs: number[]): number[] {
@@ -66,11 +67,10 @@ function lowest<V extends Vessel>(vessels: V[], counts: number[], highs: number[
     if (counts[i]! >= highs[i]!) return
     const level = (base + counts[i]!) / weight
     const difference = level - least
-    const same = SAME_LEVEL * (1 + Math.abs(least))
-    if (found.length === 0 || difference < -same) {
+    if (found.length === 0 || difference < -tolerance(least)) {
       least = level
       found = [i]
-    } else if (difference <= same) found.push(i)
+    } else if (difference <= tolerance(least)) found.push(i)
   })
   return found
 }

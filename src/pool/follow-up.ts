@@ -6,12 +6,11 @@ import { PATIENT_CLAIM_MS } from './withdraw.ts'
 export function followUp(state: PlanState, shares: Share[], round: Round): Omit<Plan, 'moves'> {
   const drawing = shares.filter(({ member }) => member.draws)
   const elastic = state.limit !== undefined
-  const wanting = drawing.filter(
-    ({ appetite, member, grant }) => appetite.hungry !== null && appetite.tokens > member.granted + grant,
+  const wanting = new Set(
+    drawing.filter(({ appetite, member, grant }) => appetite.hungry && appetite.tokens > member.granted + grant),
   )
   const short = round.waiting.length > 0 || round.kept > round.free
-  const wantedByOthers = (share: Share): boolean =>
-    short || elastic || wanting.length > (wanting.includes(share) ? 1 : 0)
+  const wantedByOthers = (share: Share): boolean => short || elastic || wanting.size > (wanting.has(share) ? 1 : 0)
   const alone = drawing.length < 2 && !short && !elastic
   const watch = new Map<number, 0 | 1 | 2>()
   for (const share of drawing) {
@@ -29,16 +28,19 @@ function lookAt(
   wantedByOthers: (share: Share) => boolean,
 ): number | null {
   const tokens = drawing.reduce((sum, { member, grant }) => sum + member.granted + grant, 0)
-  const times = unserved.map(({ since }) => since + PATIENT_CLAIM_MS)
-  if (gatherUntil !== null) times.push(gatherUntil)
+  let next = Number.POSITIVE_INFINITY
+  const look = (time: number | null): void => {
+    if (time !== null && time > now && time < next) next = time
+  }
+  for (const { since } of unserved) look(since + PATIENT_CLAIM_MS)
+  look(gatherUntil)
   for (const share of drawing) {
     const { appetite, member, grant } = share
     if (appetite.until === null) continue
     // A probe needs a token of someone else's; a token that lies is only looked at for someone else.
-    if (appetite.visible > 0 ? wantedByOthers(share) : tokens > member.granted + grant) times.push(appetite.until)
+    if (appetite.visible > 0 ? wantedByOthers(share) : tokens > member.granted + grant) look(appetite.until)
   }
-  const next = Math.min(...times.filter((time) => time > now))
-  return Number.isFinite(next) ? next : null
+  return next < Number.POSITIVE_INFINITY ? next : null
 }
 
 /** What is wanted, against what is free or lies unwanted; the moves change neither. */
@@ -47,7 +49,7 @@ function demand({ capacity, limit = capacity, ...state }: PlanState, drawing: Sh
   let [needed, useful] = [waited, 0]
   let have = round.free + round.admissions.reduce((sum, { slots }) => sum + slots, 0)
   for (const { member, appetite, grant } of drawing) {
-    have += grant + (appetite.idle ? appetite.visible : 0)
+    have += grant + appetite.idle
     if (appetite.hungry === null) continue
     const more = Math.min(appetite.room, appetite.tokens) - member.granted
     useful += more

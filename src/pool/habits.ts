@@ -7,14 +7,31 @@ export interface Habits {
   pace: number | null
   /** Whether its client stirred at all since it joined. */
   known: boolean
+  unused: number
+  unusedUntil: number
+  /** Least that lay visible in this stretch of time. */
+  least: number
 }
+
+/** How long what lies visible is watched for tokens that are never used. */
+const STRETCH_MS = 50
 
 /** Of a pause in the work only so much is believed, and it is forgotten within a few stirs. */
 const LONGEST_PACE_MS = 2_500
 const FORGOTTEN = 0.2
 
 export const newcomer = (now: number): Habits => {
-  return { stirredAt: now, refusals: 0, refusedAt: now, grantedAt: now, pace: null, known: false }
+  return {
+    stirredAt: now,
+    refusals: 0,
+    refusedAt: now,
+    grantedAt: now,
+    pace: null,
+    known: false,
+    unused: 0,
+    unusedUntil: now,
+    least: 0,
+  }
 }
 
 /** Its client took or returned a token. */
@@ -25,10 +42,22 @@ export function stirred(habits: Habits, now: number): Habits {
   return { ...habits, stirredAt: now, refusals: 0, pace, known: true }
 }
 
+/** To be called before each plan. */
+export function looked(habits: Habits, visible: number, now: number): Habits {
+  const least = Math.min(habits.least, visible)
+  if (now < habits.unusedUntil) return least === habits.least ? habits : { ...habits, least }
+  return { ...habits, unused: least, least: visible, unusedUntil: now + STRETCH_MS }
+}
+
 /** It says itself that it waits for a token. */
 export const asked = (habits: Habits): Habits => ({ ...habits, refusals: 0 })
 
 export const granted = (habits: Habits, now: number): Habits => ({ ...habits, grantedAt: now })
+
+export function taken(habits: Habits, tokens: number): Habits {
+  const unused = Math.max(0, habits.unused - tokens)
+  return { ...habits, unused, least: Math.max(0, habits.least - tokens) }
+}
 
 /** What it had left lying was withdrawn. */
 export const refused = (habits: Habits, now: number): Habits => {

@@ -31,6 +31,10 @@ export interface PlanMember {
   grantedAt?: number
   /** Milliseconds between two stirs of late; null while that is unknown. */
   pace?: number | null
+  /** So many of the visible were never used of late, while others came and went. */
+  unused?: number
+  /** When `unused` will be found out anew. */
+  unusedUntil?: number
 }
 
 /** One who waits for its base. */
@@ -100,11 +104,10 @@ export function plan(state: PlanState): Plan {
     return { member, appetite, weight: usableWeight(member.weight), target: 0, grant: 0 }
   })
   const round = shareOut(state, shares)
-  const withdrawals = withdraw(shares, round, now)
   const moves: Move[] = shares
     .filter(({ member }) => member.draws && member.visible > member.granted)
     .map(({ member }) => ({ do: 'surplus', member: member.id }))
-  moves.push(...withdrawals.moves)
+  moves.push(...withdraw(shares, round, now))
   for (const { waiter, slots } of round.admissions) moves.push({ do: 'admit', waiter: waiter.id, slots })
   for (const { member, grant } of shares) if (grant > 0) moves.push({ do: 'grant', member: member.id, tokens: grant })
   return { moves, ...followUp(state, shares, round) }

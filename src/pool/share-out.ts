@@ -138,7 +138,7 @@ class Line {
   }
 
   #idle(): number {
-    return this.#shares.reduce((sum, { appetite }) => sum + (appetite.idle ? appetite.visible : 0), 0)
+    return this.#shares.reduce((sum, { appetite }) => sum + appetite.idle, 0)
   }
 
   /** Fair shares of what is left, and of what is free at once. */

@@ -6,39 +6,45 @@ import type { Round } from './share-out.ts'
 export const PATIENT_CLAIM_MS = 100
 
 /** What was promised and is not free yet: first what lies visible, then debts. Cancels debts that are not needed. */
-export function withdraw(shares: Share[], round: Round, now: number): { moves: Move[] } {
-  let need = Math.max(0, round.kept - round.free)
+export function withdraw(shares: Share[], round: Round, now: number): Move[] {
   const moves: Move[] = []
-  for (const idle of [true, false]) {
-    const lying = shares.filter(({ appetite }) => appetite.idle === idle)
-    need -= take(lying, need, moves)
+  const need = Math.max(0, round.kept - round.free)
+  let owing = need > 0 ? need - take(shares, need, moves) : 0
+  const everyone = collectedFromAll(round, now)
+  const givers = shares.filter(
+    ({ member, appetite, target }) =>
+      member.debt > 0 || (everyone.slots > 0 && appetite.held > 0) || (owing > 0 && appetite.held > target),
+  )
+  for (const { member, appetite, target } of givers.sort(richestFirst)) {
+    const fair = Math.max(0, Math.min(owing, appetite.held - target))
+    owing -= fair
+    const owed = member.priority > everyone.priority ? fair : Math.max(fair, Math.min(appetite.held, everyone.slots))
+    if (owed !== member.debt) moves.push({ do: 'owe', member: member.id, tokens: owed })
   }
-  const owed = new Map<Share, number>()
-  for (const share of [...shares].sort(richestFirst)) {
-    const tokens = Math.max(0, Math.min(need, share.appetite.held - share.target))
-    need -= tokens
-    owed.set(share, tokens)
-  }
-  collectFromAll(shares, round, now, owed)
-  for (const [{ member }, tokens] of owed) {
-    if (tokens !== member.debt) moves.push({ do: 'owe', member: member.id, tokens })
-  }
-  return { moves }
+  return moves
 }
 
-/** Evenly, so that each is left with something where that is possible. */
-function take(lying: Share[], need: number, moves: Move[]): number {
-  const vessels = lying.map(({ appetite, member, target, weight }) => {
-    return { base: 0, weight, low: 0, high: Math.max(0, Math.min(appetite.visible, member.granted - target)) }
+/** What is idle before what is not. Evenly, so that each is left with something where that is possible. */
+function take(shares: Share[], need: number, moves: Move[]): number {
+  const lying = shares.filter(({ appetite, member, target }) => appetite.visible > 0 && member.granted > target)
+  const taken = lying.map(() => 0)
+  let left = need
+  for (const most of [({ appetite }: Share) => appetite.idle, ({ appetite }: Share) => appetite.visible]) {
+    const vessels = lying.map((share, i) => {
+      const high = Math.max(0, Math.min(most(share), share.member.granted - share.target) - taken[i]!)
+      return { base: 0, weight: share.weight, low: 0, high }
+    })
+    const total = vessels.reduce((sum, { high }) => sum + high, 0)
+    const now = Math.min(total, left)
+    fill(total - now, vessels).forEach((kept, i) => {
+      taken[i]! += vessels[i]!.high - kept
+    })
+    left -= now
+  }
+  lying.forEach(({ member, appetite }, i) => {
+    if (taken[i]! > 0) moves.push({ do: 'take', member: member.id, tokens: taken[i]!, refused: appetite.left })
   })
-  const total = vessels.reduce((sum, { high }) => sum + high, 0)
-  const taken = Math.min(total, need)
-  fill(total - taken, vessels).forEach((left, i) => {
-    const { member, appetite } = lying[i]!
-    const tokens = vessels[i]!.high - left
-    if (tokens > 0) moves.push({ do: 'take', member: member.id, tokens, refused: appetite.left })
-  })
-  return taken
+  return need - left
 }
 
 /** Lower priority before higher; then the largest share; then whom it was asked already, or who stirs most often. */
@@ -53,13 +59,12 @@ function richestFirst({ member: a, weight: weightA }: Share, { member: b, weight
 }
 
 /** More than is needed may come in for an instant; it goes back to whoever then has least. */
-function collectFromAll(shares: Share[], { unserved }: Round, now: number, owed: Map<Share, number>): void {
-  const old = unserved.filter(({ since }) => since + PATIENT_CLAIM_MS <= now)
-  if (old.length === 0) return
-  const slots = old.reduce((sum, claim) => sum + claim.slots, 0)
-  const priority = Math.max(...old.map((claim) => claim.priority))
-  for (const share of shares) {
-    if (share.member.priority > priority) continue
-    owed.set(share, Math.max(owed.get(share)!, Math.min(share.appetite.held, slots)))
+function collectedFromAll({ unserved }: Round, now: number): { slots: number; priority: number } {
+  const all = { slots: 0, priority: Number.NEGATIVE_INFINITY }
+  for (const { since, slots, priority } of unserved) {
+    if (since + PATIENT_CLAIM_MS > now) continue
+    all.slots += slots
+    all.priority = Math.max(all.priority, priority)
   }
+  return all
 }

@@ -1,4 +1,4 @@
-import { asked, granted, type Habits, newcomer, refused, stirred } from '../../src/pool/habits.ts'
+import { asked, granted, type Habits, looked, newcomer, refused, stirred, taken } from '../../src/pool/habits.ts'
 import { type Plan, type PlanState, plan } from '../../src/pool/plan.ts'
 
 /** A run of jobs, tokens and plans on a clock of its own: what takes minutes in the real takes milliseconds here. */
@@ -24,6 +24,8 @@ export class Pool {
   limit: number | undefined
   readonly members = new Map<number, Member>()
   moves = 0
+  /** Tokens that clients took or returned. */
+  stirs = 0
   /** Moves of each kind, for messages. */
   readonly kinds = new Map<string, number>()
   plans = 0
@@ -234,6 +236,7 @@ export class Member {
       this.debt--
       this.granted--
       this.#stirs++
+      this.#pool.stirs++
       this.#pool.wake()
       return
     }
@@ -251,6 +254,7 @@ export class Member {
 
   #stir(): void {
     this.#stirs++
+    this.#pool.stirs++
     if (this.watch === 0 || !this.#armed) return
     this.#armed = false
     this.#pool.after(REARM_MS, () => {
@@ -272,6 +276,7 @@ export class Member {
 
   look(): void {
     this.#reported = this.visible
+    this.habits = looked(this.habits, this.visible, this.#pool.now)
     if (this.#stirs === this.#stirsSeen) return
     this.#stirsSeen = this.#stirs
     this.habits = stirred(this.habits, this.#pool.now)
@@ -286,11 +291,12 @@ export class Member {
   }
 
   takeBack(tokens: number, asRefusal: boolean): void {
-    const taken = Math.min(tokens, this.visible)
-    this.visible -= taken
-    this.granted -= taken
+    const yielded = Math.min(tokens, this.visible)
+    this.visible -= yielded
+    this.granted -= yielded
     this.#reported = this.visible
-    if (taken > 0 && asRefusal) this.habits = refused(this.habits, this.#pool.now)
+    this.habits = taken(this.habits, yielded)
+    if (yielded > 0 && asRefusal) this.habits = refused(this.habits, this.#pool.now)
   }
 
   owe(tokens: number): void {
