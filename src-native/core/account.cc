@@ -15,6 +15,8 @@ namespace jobslot {
 namespace {
 
 constexpr uint8_t kToken = '+';
+// No FIFO holds more.
+constexpr int kMostGranted = 65536;
 
 // One byte, or -errno: -EAGAIN where there is none.
 int read_token(int fd) {
@@ -80,6 +82,8 @@ int Account::add(int index, int fd) {
   place->fd = fd;
   place->known = bytes;
   place->account = this;
+  // Of a damaged ledger.
+  if (granted(place) < 0 || granted(place) > kMostGranted) __atomic_store_n(word(place), 0, __ATOMIC_RELAXED);
   return 0;
 }
 

@@ -29,6 +29,8 @@ export { LEDGER_RECORD } from './ledger-record.ts'
 
 const FORMAT = 1
 const PLACES = 1023
+/** What a file is read for, be it ever so long. */
+const MOST_PLACES = 65_535
 
 /** A place in which something stands. */
 export interface LedgerEntry {
@@ -50,15 +52,19 @@ export interface LedgerOptions {
  * that a kill never leaves half of one. Whoever opens it has made sure that nobody else does.
  */
 export class Ledger {
-  /** For `Account`; null for one in memory. */
-  readonly fd: number | null
   readonly places: number
   readonly path: string | null
+  #fd: number | null
 
   private constructor(fd: number | null, places: number, path: string | null) {
-    this.fd = fd
+    this.#fd = fd
     this.places = places
     this.path = path
+  }
+
+  /** For `Account`; null for one in memory. */
+  get fd(): number | null {
+    return this.#fd
   }
 
   /** For a pool that ends with its process. */
@@ -118,9 +124,10 @@ export class Ledger {
     return entriesOf(this.fd, this.places)
   }
 
-  /** The file stays. */
+  /** The file stays. Does nothing the second time. */
   close(): void {
-    if (this.fd !== null) closeSync(this.fd)
+    if (this.#fd !== null) closeSync(this.#fd)
+    this.#fd = null
   }
 
   #check(index: number): void {
@@ -135,7 +142,7 @@ function position(index: number): number {
 
 /** The places of a file; 0 for one that was not even begun. */
 function placesOf(fd: number): number {
-  return Math.max(0, Math.floor(fstatSync(fd).size / LEDGER_RECORD) - 1)
+  return Math.min(MOST_PLACES, Math.max(0, Math.floor(fstatSync(fd).size / LEDGER_RECORD) - 1))
 }
 
 function openIfThere(path: string): number | null {
