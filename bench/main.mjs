@@ -7,12 +7,13 @@ import { asText } from './report.mjs'
 import { handOver } from './rows/hand-over.mjs'
 import { lock } from './rows/lock.mjs'
 import { make } from './rows/make.mjs'
+import { pool } from './rows/pool.mjs'
 import { start } from './rows/start.mjs'
 import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
 import { worker } from './rows/worker.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker }
+const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool }
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 
