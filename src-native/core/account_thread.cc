@@ -242,9 +242,12 @@ void AccountThread::before_own(const Place* place) {
 
 // And what this did has used the watch up.
 void AccountThread::after_own(Place* place, int done) {
-  if (done <= 0 || place->watch < 0) return;
-  arm(place);
-  look(place, false);
+  if (done > 0 && place->watch >= 0) {
+    arm(place);
+    look(place, false);
+  }
+  // The thread may not have seen the events that were read on its behalf.
+  nudge();
 }
 
 // For what comes from now on. Where no watch is to be had, a look every now and then.
@@ -271,26 +274,33 @@ void AccountThread::arm(Place* place) {
 
 void AccountThread::disarm(Place* place) {
 #ifdef __linux__
-  int watch = place->watch;
-  if (watch < 0) return;
-  disarmed(watch);
-  inotify_rm_watch(inotify_, watch);
+  if (place->watch < 0) return;
+  inotify_rm_watch(inotify_, place->watch);
+  Place** at = &buckets_[place->watch % kBuckets];
+  while (*at != place) at = &(*at)->next_watched;
+  *at = place->next_watched;
+  place->watch = -1;
 #else
   static_cast<void>(place);
 #endif
 }
 
-// The place that had this watch, which it has no longer; null for one that came too late.
-Place* AccountThread::disarmed(int watch) {
-  if (watch < 0) return nullptr;
-  for (Place** at = &buckets_[watch % kBuckets]; *at; at = &(*at)->next_watched) {
-    Place* found = *at;
-    if (found->watch != watch) continue;
-    *at = found->next_watched;
-    found->watch = -1;
-    return found;
+// Its watch is over, by an event of its own or because the kernel ended it. An event that came too late finds nobody.
+void AccountThread::disarmed(int watch, bool stirred) {
+  for (Place** at = &buckets_[watch % kBuckets]; *at;) {
+    Place* place = *at;
+    if (place->watch != watch) {
+      at = &place->next_watched;
+      continue;
+    }
+    *at = place->next_watched;
+    place->watch = -1;
+    look(place, stirred);
+    if (place->want == 0) continue;
+    place->due = true;
+    int64_t tick = now_ns() + kTick;
+    if (tick < tick_ns_) tick_ns_ = tick;
   }
-  return nullptr;
 }
 
 void AccountThread::read_events() {
@@ -302,13 +312,7 @@ void AccountThread::read_events() {
       const inotify_event* event = reinterpret_cast<inotify_event*>(at);
       at += sizeof(inotify_event) + event->len;
       if (event->mask & IN_Q_OVERFLOW) look_at_all();
-      Place* place = disarmed(event->wd);
-      if (!place) continue;
-      look(place, true);
-      if (place->want == 0) continue;
-      place->due = true;
-      int64_t tick = now_ns() + kTick;
-      if (tick < tick_ns_) tick_ns_ = tick;
+      if (event->wd >= 0) disarmed(event->wd, !(event->mask & IN_IGNORED));
     }
   }
 #endif

@@ -60,7 +60,7 @@ class AccountThread : Loop {
   // All with the lock held.
   void arm(Place* place);
   void disarm(Place* place);
-  Place* disarmed(int watch);
+  void disarmed(int watch, bool stirred);
   bool observe(Place* place, bool stirred);
   void before_own(const Place* place);
   void after_own(Place* place, int done);

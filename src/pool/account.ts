@@ -23,6 +23,17 @@ export type Watch = 0 | 1 | 2
 const listeners = new Map<number, () => void>()
 let listening = false
 
+function tell(account: number): void {
+  try {
+    listeners.get(account)?.()
+  } catch (error) {
+    // What is thrown into the addon is lost.
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
+
 /**
  * How many tokens were granted to each of many FIFOs, counted in the addon: its thread collects debts at the moment at
  * which a client gives back, and the number stands in the ledger before a token is written and after one was read.
@@ -43,10 +54,7 @@ export class Account {
   constructor(ledger: number | null, places: number, onEvent: () => void) {
     this.#binding = native()
     if (!listening) {
-      checked(
-        this.#binding.listenAccounts((account) => listeners.get(account)?.()),
-        'listenAccounts',
-      )
+      checked(this.#binding.listenAccounts(tell), 'listenAccounts')
       listening = true
       // Which stops the addon's threads, before what they use is gone.
       giveBackAtExit()

@@ -50,6 +50,25 @@ for (let i = 0; i < 3; i++) {
   if (i > 0) native().close(writeEnd[0])
   if (i > 1) native().closeDrain(drain)
 }
+native().listenAccounts(() => {})
+for (let i = 0; i < 3; i++) {
+  const account = native().openAccount(-1, 4)
+  for (let place = 0; place < 4; place++) {
+    native().addPurse(account, place, openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+    native().grantTokens(account, place, 3)
+    native().watchPurse(account, place, 2)
+  }
+  native().takeTokens(account, 0, 12)
+  native().oweTokens(account, 0, 1)
+  native().forgetPurse(account, 1)
+  native().readPurses(account, false, new Int32Array(20), 4)
+  if (i > 1) native().closeAccount(account)
+}
+native().findMarked('JOBSLOT_MEMBER', 'none/1', new Float64Array(2), 1)
+startWait(
+  (binding, id) => binding.waitProcess(id, process.ppid, true),
+  () => {},
+)
 rmSync(dir, { recursive: true })
 
 if (isMainThread) {
