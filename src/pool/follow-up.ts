@@ -13,16 +13,15 @@ export function followUp(state: PlanState, shares: Share[], round: Round): Omit<
   const wantedByOthers = (share: Share): boolean => short || elastic || wanting.size > (wanting.has(share) ? 1 : 0)
   const alone = drawing.length < 2 && !short && !elastic
   const watch = new Map<number, 0 | 1 | 2>()
-  for (const share of drawing) {
-    // An empty FIFO is found empty at each of its client's job ends: what counts then is whether something stays there.
-    const nothingVisible = share.appetite.visible + share.grant === 0
-    watch.set(share.member.id, alone ? 0 : nothingVisible || wantedByOthers(share) ? 2 : 1)
-  }
+  for (const share of drawing) watch.set(share.member.id, alone ? 0 : wantedByOthers(share) || endless(share) ? 2 : 1)
   return { lookAt: lookAt(state, drawing, round, wantedByOthers), ...demand(state, drawing, round), watch }
 }
 
+/** It takes what it gets and has nothing left: its FIFO is found empty at each job end, which tells nothing new. */
+const endless = ({ member, appetite, grant }: Share): boolean => appetite.visible + grant === 0 && member.refusals === 0
+
 function lookAt(
-  { now }: PlanState,
+  { now, limit }: PlanState,
   drawing: Share[],
   { unserved, gatherUntil }: Round,
   wantedByOthers: (share: Share) => boolean,
@@ -37,8 +36,9 @@ function lookAt(
   for (const share of drawing) {
     const { appetite, member, grant } = share
     if (appetite.until === null) continue
-    // A probe needs a token of someone else's; a token that lies is only looked at for someone else.
-    if (appetite.visible > 0 ? wantedByOthers(share) : tokens > member.granted + grant) look(appetite.until)
+    // A token that lies is only looked at for someone else; a probe needs one of someone else's, or the source's.
+    const useful = appetite.visible > 0 ? wantedByOthers(share) : limit !== undefined || tokens > member.granted + grant
+    if (useful) look(appetite.until)
   }
   return next < Number.POSITIVE_INFINITY ? next : null
 }
