@@ -19,6 +19,8 @@ export interface BrokerOptions {
 const MODULE = fileURLToPath(new URL('../../dist/pool/broker.cjs', import.meta.url))
 /** What waits for a slot waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff
+/** What has ended is told of within this time. */
+const GONE_MS = 1000
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5000
 /** A broker that ends as soon as it is asked may end by what it is asked: this often one after the other, then no more. */
@@ -33,7 +35,12 @@ export class BrokerClient implements PoolHost {
   readonly name: string
   readonly #place: PoolPlace
   readonly #options: BrokerOptions
+  /** Its members. */
   readonly #held = new Set<number>()
+  /** Those of which a new broker knows nothing: the broker before has seen them leave, or the new one has seen their end. */
+  readonly #gone = new Set<number>()
+  /** Those that have ever waited for a token: a new broker cannot know whether they do now. */
+  readonly #hungry = new Set<number>()
   readonly #ended = new AbortController()
   #worker: SharedWorker | null = null
   #connecting: Promise<SharedWorker> | null = null
@@ -89,9 +96,14 @@ export class BrokerClient implements PoolHost {
 
   async leave(id: number, { signaled }: { signaled: boolean }): Promise<Audit> {
     try {
-      return await this.#ask<Audit>('leave', { id, signaled }, undefined, NOTHING)
+      return await this.#ask<Audit>('leave', { id, signaled })
+    } catch (error) {
+      if (this.#gone.has(id) && (error as JobslotError).code === 'ERR_JOBSLOT_NO_SLOT') return NOTHING
+      throw error
     } finally {
       this.#held.delete(id)
+      this.#gone.delete(id)
+      this.#hungry.delete(id)
     }
   }
 
@@ -100,6 +112,7 @@ export class BrokerClient implements PoolHost {
   }
 
   hungry(id: number): void {
+    this.#hungry.add(id)
     this.#tell('hungry', { id })
   }
 
@@ -122,14 +135,10 @@ export class BrokerClient implements PoolHost {
     return NOTHING
   }
 
-  /**
-   * Ends by the answer, by the signal, by `close`, or when no broker can be had.
-   *
-   * @param ifGone what it means if, after its death, the broker knows nothing of it: it had done so before
-   */
-  async #ask<T>(method: string, message: object, signal?: AbortSignal, ifGone?: T): Promise<T> {
+  /** Ends by the answer, by the signal, by `close`, or when no broker can be had. */
+  async #ask<T>(method: string, message: object, signal?: AbortSignal): Promise<T> {
     let shortLives = 0
-    for (let isAgain = false; ; isAgain = true) {
+    for (;;) {
       const worker = await this.#connected(signal)
       const from = performance.now()
       try {
@@ -137,7 +146,6 @@ export class BrokerClient implements PoolHost {
       } catch (error) {
         this.#ended.signal.throwIfAborted()
         const { code } = error as JobslotError
-        if (isAgain && ifGone !== undefined && code === 'ERR_JOBSLOT_NO_SLOT') return ifGone
         shortLives = performance.now() - from < SHORT_LIFE_MS ? shortLives + 1 : 0
         if (!ENDS.includes(code) || shortLives === MOST_SHORT_LIVES || signal?.aborted) throw asOurs(error)
       }
@@ -192,10 +200,19 @@ export class BrokerClient implements PoolHost {
     if (welcome.warning !== null && !this.#welcome) this.#warn(welcome.warning)
     this.#welcome = welcome
     for (const [i, id] of held.entries()) {
-      if (found[i]) continue
-      this.#held.delete(id)
-      this.#warn(`pool ${this.name} has forgotten slot ${id}: its account was removed; what runs in it is not counted`)
+      if (!found[i]) this.#forgotten(id)
+      else if (this.#hungry.has(id)) worker.notify('hungry', { id })
     }
+  }
+
+  /** Its command has just ended; or else its command runs and is counted nowhere. */
+  #forgotten(id: number): void {
+    this.#held.delete(id)
+    this.#gone.add(id)
+    setTimeout(() => {
+      if (!this.#gone.has(id)) return
+      this.#warn(`pool ${this.name} knows nothing of slot ${id} any more: its account was removed or damaged`)
+    }, GONE_MS).unref()
   }
 
   #warn(message: string): void {

@@ -84,10 +84,11 @@ export class Broker {
     if (this.#peers.has(client)) throw this.#outOfTurn()
     const startTime = this.#startTimeOf(pid, client)
     const opened = this.#open()
-    const warning = slots === null ? null : await this.#suggest(opened, slots)
+    // Before anything is waited for: what it says next is there already.
     this.#peers.set(client, { pid, startTime, held: new Map() })
     client.closed.addEventListener('abort', () => this.#left(client), { once: true })
     setTimeout(() => this.#dropUnclaimed(pid, startTime), CLAIM_MS).unref()
+    const warning = slots === null ? null : await this.#suggest(opened, slots)
     return { protocol: PROTOCOL, pid: process.pid, dir: this.#place.dir, slots: opened.slots, warning }
   }
 

@@ -17,7 +17,8 @@ export function makeFolder({ dir, fifos }: PoolPlace): void {
 /** Removes what a broker makes, and nothing else that may lie there. What cannot be removed stays for the next sweep. */
 export function removeFolder(place: PoolPlace): void {
   const { dir, fifos } = place
-  remove(() => rmSync(ledgerOf(place), { force: true, recursive: true }))
+  for (const file of [ledgerOf(place), `${ledgerOf(place)}.new`])
+    remove(() => rmSync(file, { force: true, recursive: true }))
   remove(() => {
     for (const name of readdirSync(fifos)) if (/^\d+$/.test(name)) rmSync(`${fifos}/${name}`, { recursive: true })
   })

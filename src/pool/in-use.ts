@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isRead } from './fifo-place.ts'
 import { hasOpenFifo } from './folder.ts'
-import { MEMBER_VARIABLE, parseMarks } from './marks.ts'
+import { MEMBER_VARIABLE, memberOf } from './marks.ts'
 import type { PoolPlace } from './place.ts'
 
 /**
@@ -14,7 +14,11 @@ export function isInUse(place: PoolPlace): boolean {
 
 /** Of any member: what is written of them cannot be read, so that nobody knows their numbers. */
 function hasMarked(mark: string): boolean {
-  return processes().some((pid) => marksOf(pid).some(({ pool }) => pool === mark))
+  return processes().some((pid) => {
+    const env = environmentOf(pid)
+    // Pools of another state folder may have the same names.
+    return env.JOBSLOT_DIR === process.env.JOBSLOT_DIR && memberOf(env[MEMBER_VARIABLE], mark) !== null
+  })
 }
 
 function processes(): string[] {
@@ -25,13 +29,14 @@ function processes(): string[] {
   }
 }
 
-function marksOf(pid: string) {
+function environmentOf(pid: string): NodeJS.ProcessEnv {
   try {
-    const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
-    const found = variables.find((variable) => variable.startsWith(`${MEMBER_VARIABLE}=`))
-    return parseMarks(found?.slice(MEMBER_VARIABLE.length + 1))
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+    return Object.fromEntries(
+      variables.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+    )
   } catch {
     // It has ended, or is another user's.
-    return []
+    return {}
   }
 }

@@ -136,6 +136,9 @@ export class Ledger {
   }
 }
 
+/** Looked at in one go: most places are empty. */
+const EMPTY = Buffer.alloc(LEDGER_RECORD)
+
 function position(index: number): number {
   return (index + 1) * LEDGER_RECORD
 }
@@ -163,9 +166,9 @@ function entriesOf(fd: number, places: number): LedgerEntry[] {
   const entries: LedgerEntry[] = []
   for (let index = 0; (index + 1) * LEDGER_RECORD <= length; index++) {
     const record = bytes.subarray(index * LEDGER_RECORD, (index + 1) * LEDGER_RECORD)
+    if (record.equals(EMPTY)) continue
     const granted = record.readInt32LE(0)
     const value = parsed(record.subarray(GRANTED_BYTES))
-    if (granted === 0 && value === null) continue
     const possible = granted >= 0 && granted <= MOST_GRANTED
     entries.push({ index, granted: possible ? granted : 0, record: possible ? memberOf(value) : null })
   }

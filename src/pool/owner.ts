@@ -180,7 +180,8 @@ export class PoolOwner implements PoolHost {
     const found = new AbortController()
     this.#lasting.set(member, found)
     outlived(member, this.#markOf(member), found.signal).then(
-      () => this.#finish(member, true),
+      // Its process may have come back in the same moment, and tells of the end itself.
+      () => this.#lasting.get(member) === found && this.#finish(member, true),
       () => {},
     )
   }

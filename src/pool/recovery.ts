@@ -4,7 +4,7 @@ import type { MemberFifo } from './fifo-place.ts'
 import { makeFolder, openFifo, poolFifos, removeFolder } from './folder.ts'
 import type { GovernorLimits } from './governor.ts'
 import { isInUse } from './in-use.ts'
-import { Ledger, type LedgerRecord } from './ledger.ts'
+import { Ledger, type LedgerEntry, type LedgerRecord } from './ledger.ts'
 import { PoolOwner } from './owner.ts'
 import { fifoOf, ledgerOf, type PoolPlace } from './place.ts'
 import { type PoolSettings, readSettings, slotsOf, writeSettings } from './settings.ts'
@@ -35,7 +35,7 @@ export interface Opened {
 export function openKept(place: PoolPlace): Opened {
   let settings = readSettings(place)
   makeFolder(place)
-  const ledger = openLedger(place)
+  const { ledger, entries } = openLedger(place)
   const firstId = settings.lastId + 1
   const save = (change: Partial<PoolSettings>, durable: boolean) => {
     const next = { ...settings, ...change }
@@ -51,8 +51,7 @@ export function openKept(place: PoolPlace): Opened {
     limits: settings.limits,
   })
   const unclaimed = new Map<number, LedgerRecord>()
-  for (const { index, granted, record } of ledger.records()) {
-    if (!record) continue
+  for (const { index, granted, record } of entries) {
     if (record.heldBack === null) unclaimed.set(record.id, record)
     const fifo = record.fifo === null || record.heldBack !== null ? null : fifoFor(place, record.id)
     owner.adopt({ index, granted, record }, fifo)
@@ -82,13 +81,14 @@ function fifoFor(place: PoolPlace, id: number): MemberFifo {
   return fd === null ? poolFifos(place).make(id) : { path: fifoOf(place, id), fd }
 }
 
-function openLedger(place: PoolPlace): Ledger {
+function openLedger(place: PoolPlace): { ledger: Ledger; entries: SoundEntry[] } {
   const path = ledgerOf(place)
   // Names may be longer than there is room for.
   const pool = place.mark
   try {
     const ledger = Ledger.open(path, { pool })
-    if (ledger.records().every(({ record }) => record !== null)) return ledger
+    const entries = ledger.records()
+    if (entries.every(isSound)) return { ledger, entries }
     ledger.close()
   } catch (error) {
     if ((error as JobslotError).code !== 'ERR_JOBSLOT_LEDGER' || isInUse(place)) throw error
@@ -96,8 +96,11 @@ function openLedger(place: PoolPlace): Ledger {
   if (isInUse(place)) throw damaged(place)
   // Nobody is left of those who stand in it.
   rmSync(path, { force: true })
-  return Ledger.open(path, { pool })
+  return { ledger: Ledger.open(path, { pool }), entries: [] }
 }
+
+type SoundEntry = LedgerEntry & { record: LedgerRecord }
+const isSound = (entry: LedgerEntry): entry is SoundEntry => entry.record !== null
 
 function damaged(place: PoolPlace): JobslotError {
   return new JobslotError(

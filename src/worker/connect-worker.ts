@@ -10,7 +10,7 @@ import { WorkerExitedError } from './exit.ts'
 import { Hold, type SharedWorker } from './hold.ts'
 import { LOCK_FD } from './life.ts'
 import { peerOf } from './peer.ts'
-import { logOf, type Place, removeFiles, sharedPlace, socketAddress, socketOf, sweep, takeLifeLock } from './place.ts'
+import { logOf, type Place, sharedPlace, socketAddress, socketOf, sweep, takeLifeLock } from './place.ts'
 import { spawnWorker, type WorkerModule, workerModule } from './spawn.ts'
 import { printable, START_TIMEOUT_MS } from './start-worker.ts'
 
@@ -36,34 +36,10 @@ const LONGEST_PAUSE_MS = 50
 
 /** `connectWorker` of `jobslot/worker`. */
 export async function connectShared(name: string, options: ConnectWorkerOptions): Promise<SharedWorker> {
-  checkTimeout(options.idle ?? IDLE_MS)
-  const module = workerModule(options.module)
-  const begin: Begin = (label, place, lock, until) => start(label, place, lock, { ...options, module }, until)
-  return (await reach(name, options, begin)) as SharedWorker
-}
-
-/** The same, but null where none runs: it is not started. */
-export function joinShared(
-  name: string,
-  options: Omit<ConnectWorkerOptions, 'module'> = {},
-): Promise<SharedWorker | null> {
-  return reach(name, options, async (_, place, lock) => {
-    removeFiles(place, { log: false, lock: true })
-    closeSync(lock)
-    return null
-  })
-}
-
-/** What to do where none runs, with its lock. */
-type Begin = (label: string, place: Place, lock: number, until: AbortSignal) => Promise<SharedWorker | null>
-
-async function reach(
-  name: string,
-  options: Omit<ConnectWorkerOptions, 'module'>,
-  begin: Begin,
-): Promise<SharedWorker | null> {
-  const { timeout = START_TIMEOUT_MS, signal } = options
+  const { timeout = START_TIMEOUT_MS, idle = IDLE_MS, signal } = options
   checkTimeout(timeout)
+  checkTimeout(idle)
+  const module = workerModule(options.module)
   const place = sharedPlace(name)
   const label = printable(name)
   const ended = AbortSignal.timeout(timeout)
@@ -74,7 +50,7 @@ async function reach(
       const joined = await join(label, place, options, until)
       if (joined) return joined
       const lock = takeLifeLock(place)
-      if (lock !== null) return await begin(label, place, lock, until)
+      if (lock !== null) return await start(label, place, lock, { ...options, module }, until)
       // Somebody else is starting it, or it is just ending.
       await sleep(pause, undefined, { signal: until })
     }
@@ -92,7 +68,7 @@ async function reach(
 async function join(
   name: string,
   place: Place,
-  options: Omit<ConnectWorkerOptions, 'module'>,
+  options: ConnectWorkerOptions,
   until: AbortSignal,
 ): Promise<SharedWorker | null> {
   const socket = await connected(place, until)

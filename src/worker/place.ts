@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileNameOf } from '../lock/names.ts'
 import { native } from '../native/load.ts'
 import { checked, EAGAIN } from '../native/system-error.ts'
 import { privateFolder, stateDir, stateDirError } from '../state-dir.ts'
@@ -12,6 +12,7 @@ export interface Place {
 }
 
 const LONGEST_ADDRESS = 107
+const LONGEST_NAME = 60
 const LONGEST_WORD = 20
 
 /** @throws JobslotError `ERR_JOBSLOT_STATE_DIR` where the folder is not the user's alone */
@@ -20,11 +21,19 @@ export function sharedPlace(name: string): Place {
   return { dir, base: baseName(name) }
 }
 
-/** Any string is a name. The word is for people who look into the folder. Pure. */
+/** Any string is a name. That of a file is one as well, if it is not too long. Pure. */
 export function baseName(name: string): string {
-  const word = name.replace(/[^\w.-]+/g, '_').slice(0, LONGEST_WORD)
+  const whole = fileNameOf(name)
+  if (whole.length <= LONGEST_NAME) return whole
+  // The word is for people who look into the folder; the point is in no whole name.
+  return `${whole.slice(0, LONGEST_WORD)}.${hash(name)}`
+}
+
+/** Loaded where it is needed, which is hardly ever: it takes as long as all else that is done to join a worker. */
+function hash(text: string): string {
+  const { createHash } = process.getBuiltinModule('node:crypto')
   // As UTF-8 all lone surrogates are the same.
-  return `${word}-${createHash('sha256').update(name, 'utf16le').digest('hex').slice(0, 16)}`
+  return createHash('sha256').update(text, 'utf16le').digest('hex').slice(0, 16)
 }
 
 export const socketOf = ({ dir, base }: Place) => join(dir, `${base}.sock`)

@@ -15,7 +15,9 @@ describe('a pool by name', () => {
       const pool = await BrokerClient.connect('ci')
       const joined = await pool.join(asked({ label: 'theirs' }))
       say({ id: joined.id, broker: pool.brokerPid })
-      await new Promise((resolve) => process.stdin.on('end', resolve).resume())
+      const alive = setInterval(() => {}, 1000)
+      await new Promise((resolve) => process.once('SIGUSR1', resolve))
+      clearInterval(alive)
       say(await pool.leave(joined.id, { signaled: false }))
       await pool.close()`)
     expect(await other.says()).toMatchObject({ broker: own.brokerPid })
@@ -28,7 +30,9 @@ describe('a pool by name', () => {
       { label: 'mine', base: 1 },
     ])
     expect(status.members.map(({ pid }) => pid)).toEqual([other.pid, process.pid])
-    await other.result
+    process.kill(other.pid, 'SIGUSR1')
+    expect(await other.says(2)).toEqual({ missing: 0, extra: 0 })
+    expect((await other.result).code).toBe(0)
     await own.leave(mine.id, { signaled: false })
     expect(await own.status()).toMatchObject({ free: 2, members: [] })
     await own.close()
