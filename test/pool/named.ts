@@ -14,7 +14,7 @@ export interface Named {
   /** Connects this process. */
   connect(name: string, options?: BrokerOptions): Promise<BrokerClient>
   /** Starts a program with `openPool`, `BrokerClient`, `say` and `sleep` in reach. */
-  program(code: string, env?: Env): Program
+  program(code: string, options?: { env?: Env; under?: readonly string[] }): Program
   brokers(): number[]
   /** What lies in the folder, but for what outlives a broker, and the lock that an ended one leaves to the next start. */
   left(): string[]
@@ -31,6 +31,7 @@ const PRELUDE = `
   import { BrokerClient } from ${JSON.stringify(join(packageDir, 'dist/pool/broker-client.js'))}
   import { thisProcess } from ${JSON.stringify(join(packageDir, 'dist/pool/own-slots.js'))}
   const say = (value) => fs.writeSync(1, JSON.stringify(value) + '\\n')
+  const failure = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }))
   const asked = (more = {}) => ({
     ...thisProcess(), kind: 'acquire', label: null, min: 1, max: 1, draws: false, limit: null, priority: 0, weight: 1, ...more,
   })
@@ -63,8 +64,8 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
       clients.push(client)
       return client
     },
-    program(code, more = {}) {
-      const argv = [process.execPath, '--input-type=module', '-e', `${PRELUDE}\n${code}`]
+    program(code, { env: more = {}, under = [] } = {}) {
+      const argv = [...under, process.execPath, '--input-type=module', '-e', `${PRELUDE}\n${code}`]
       // Without the certificates that some machines have every Node read at its start, which takes longer than all else.
       const running = start(argv, { env: { ...env, NODE_EXTRA_CA_CERTS: undefined, ...more }, timeout: 60_000 })
       let stdout = ''
