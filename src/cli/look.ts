@@ -4,6 +4,7 @@ import type { PoolStatus } from '../pool/host.ts'
 import { isRunning } from '../pool/is-running.ts'
 import { allPools, type PoolPlace, placeOfPool } from '../pool/place.ts'
 import { readSettings, slotsOf } from '../pool/settings.ts'
+import { sweepPools } from '../pool/sweep.ts'
 import { nameOf } from './limit-in-force.ts'
 import type { Shown } from './status-table.ts'
 import { whichLimit } from './which-limit.ts'
@@ -18,6 +19,7 @@ export interface Onlooker {
 export function onlooker(pool: string | undefined, all: boolean): Onlooker {
   const choice = whichLimit(process.env, { pool, orDefault: true })
   if (choice.kind === 'jobserver') return jobserverOnlooker()
+  sweepPools()
   if (all && choice.kind === 'pool' && choice.by === 'default') return poolsOnlooker(allPools)
   const place = placeOfPool(choice.kind === 'pool' ? choice.name : '')
   return poolsOnlooker(() => [place])
@@ -45,7 +47,7 @@ function poolsOnlooker(places: () => PoolPlace[]): Onlooker {
   const look = async (place: PoolPlace): Promise<Shown> => {
     const { name, mark } = place
     if (!open.has(mark) && !isRunning(place)) return { name: `pool ${name}`, mark, asleep: true, status: asleep(place) }
-    const host = open.get(mark) ?? (await BrokerClient.connect(name))
+    const host = open.get(mark) ?? (await BrokerClient.connect(place))
     open.set(mark, host)
     const status = await host.status()
     if (status.members.length + status.waiters.length === 0) {

@@ -48,9 +48,9 @@ export class BrokerClient implements PoolHost {
   #pause = FIRST_PAUSE_MS
   #welcome: Welcome | null = null
 
-  private constructor(name: string, options: BrokerOptions) {
-    this.name = name
-    this.#place = placeOfPool(name)
+  private constructor(place: PoolPlace, options: BrokerOptions) {
+    this.name = place.name
+    this.#place = place
     this.#options = options
   }
 
@@ -59,8 +59,8 @@ export class BrokerClient implements PoolHost {
    *
    * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_VERSION`, `ERR_JOBSLOT_POOL_NAMESPACE`, …
    */
-  static async connect(name: string, options: BrokerOptions = {}): Promise<BrokerClient> {
-    const client = new BrokerClient(name, options)
+  static async connect(pool: string | PoolPlace, options: BrokerOptions = {}): Promise<BrokerClient> {
+    const client = new BrokerClient(typeof pool === 'object' ? pool : placeOfPool(pool), options)
     await client.#connected(options.signal)
     return client
   }
@@ -173,9 +173,10 @@ export class BrokerClient implements PoolHost {
   }
 
   async #connect(): Promise<SharedWorker> {
-    const options = { module: MODULE, args: [JSON.stringify(this.name)], log: false, signal: this.#ended.signal }
+    const { name, mark, worker: workerName } = this.#place
+    const options = { module: MODULE, args: [mark, JSON.stringify(name)], log: false, signal: this.#ended.signal }
     for (let shortLives = 1; ; shortLives++) {
-      const worker = await connectShared(this.#place.worker, options)
+      const worker = await connectShared(workerName, options)
       try {
         await this.#introduce(worker)
         this.#worker = worker

@@ -20,6 +20,7 @@ import {
 } from './messages.ts'
 import type { PoolPlace } from './place.ts'
 import { type Opened, openKept } from './recovery.ts'
+import { sweepPools } from './sweep.ts'
 
 /** A process that is connected. */
 interface Peer {
@@ -32,11 +33,14 @@ interface Peer {
 /** How long after it has come back a process may speak for its members again. Several copies of jobslot may be in it. */
 const CLAIM_MS = 5000
 
+const SWEEP_MS = 1000
+
 /** A named pool's broker: what its members may ask for, over the socket of a shared worker. */
 export class Broker {
   readonly #place: PoolPlace
   readonly #peers = new Map<WorkerClient, Peer>()
   #opened: Opened | null = null
+  #sweepAt = 0
 
   constructor(place: PoolPlace) {
     this.#place = place
@@ -88,8 +92,16 @@ export class Broker {
     this.#peers.set(client, { pid, startTime, held: new Map() })
     client.closed.addEventListener('abort', () => this.#left(client), { once: true })
     setTimeout(() => this.#dropUnclaimed(pid, startTime), CLAIM_MS).unref()
+    this.#sweep()
     const warning = slots === null ? null : await this.#suggest(opened, slots)
     return { protocol: PROTOCOL, pid: process.pid, dir: this.#place.dir, slots: opened.slots, warning }
+  }
+
+  /** Whoever comes finds nothing that killed brokers of other pools have left. */
+  #sweep(): void {
+    if (performance.now() < this.#sweepAt) return
+    this.#sweepAt = performance.now() + SWEEP_MS
+    setImmediate(() => sweepPools({ except: this.#place }))
   }
 
   #checkVersion(protocol: Hello['protocol']): void {

@@ -8,9 +8,9 @@ import { allPools, type PoolPlace } from './place.ts'
  * Removes what killed brokers have left of pools in which nothing lives any more. What a pool is set to stays. Never
  * throws: whoever needs such a folder finds out and says so.
  */
-export function sweepPools({ except }: { except?: string } = {}): void {
+export function sweepPools({ except }: { except?: PoolPlace } = {}): void {
   try {
-    for (const place of allPools()) if (place.name !== except) sweepPool(place)
+    for (const place of allPools()) if (place.mark !== except?.mark) sweepPool(place)
     // The locks of those that ended by themselves.
     sweep(sharedPlace('').dir)
   } catch {

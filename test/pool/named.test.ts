@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { openPool } from '../../src/index.ts'
+import { allPools, type PoolPlace } from '../../src/pool/place.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
 import { asked, failure, named } from './named.ts'
 
@@ -116,6 +117,9 @@ describe('a pool by name', () => {
     expect(mark).toMatch(/^[^\s/]+\/\d+$/)
     expect(fifo && existsSync(fifo)).toBe(true)
     expect((await pool.status()).pool).toBe(name)
+    // By what lies in the folder it is found, too.
+    const [place] = allPools()
+    expect((await n.connect(place as PoolPlace)).brokerPid).toBe(pool.brokerPid)
     await pool.leave(id, { signaled: false })
   })
 

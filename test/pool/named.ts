@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { BrokerClient, type BrokerOptions } from '../../src/pool/broker-client.ts'
 import type { JoinRequest } from '../../src/pool/host.ts'
+import type { PoolPlace } from '../../src/pool/place.ts'
 import { ownPid, readProcess } from '../../src/proc.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
 import { type Env, type Running, start, tempDir, waitFor } from '../support/processes.ts'
@@ -12,7 +13,7 @@ export interface Named {
   dir: string
   env: Env
   /** Connects this process. */
-  connect(name: string, options?: BrokerOptions): Promise<BrokerClient>
+  connect(pool: string | PoolPlace, options?: BrokerOptions): Promise<BrokerClient>
   /** Starts a program with `openPool`, `BrokerClient`, `say` and `sleep` in reach. */
   program(code: string, options?: { env?: Env; under?: readonly string[] }): Program
   brokers(): number[]
@@ -59,8 +60,8 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
     dir,
     env,
     brokers,
-    async connect(name, options) {
-      const client = await BrokerClient.connect(name, options)
+    async connect(pool, options) {
+      const client = await BrokerClient.connect(pool, options)
       clients.push(client)
       return client
     },
