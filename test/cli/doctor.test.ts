@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { newState } from '../real/state.ts'
@@ -45,14 +46,52 @@ describe('the limit in force', () => {
     ['a plain make above', { MAKEFLAGS: 'kw', MAKELEVEL: '1' }],
     ['-j1 without a make above', { MAKEFLAGS: ' -j1' }],
     ['a jobserver behind --', { MAKEFLAGS: ' -- A=--jobserver-auth=3,4' }],
-  ])('none: %s', async ([, env]) => {
+  ])('the pool default: %s', async ([, env]) => {
     const { json, words } = await ask(env)
-    expect(json).toEqual({ inForce: 'none', jobserver: null, pool: null, stateDir: expect.any(String) })
-    expect(words).toMatchObject({
-      'limit in force': 'none',
-      why: 'no jobserver in MAKEFLAGS, CARGO_MAKEFLAGS or MFLAGS',
-      'what to do': 'start the build with jobslot run -j N -- CMD, or with make -jN',
+    const slots = cpus().length
+    const dir = join(json.stateDir!, 'pools/default')
+    expect(json).toEqual({
+      inForce: 'pool',
+      jobserver: null,
+      pool: { name: 'default', dir, running: false, slots, free: slots },
+      stateDir: expect.any(String),
     })
+    expect(words).toEqual({
+      'limit in force': 'pool default',
+      'found in': 'nothing: no jobserver and no pool is named',
+      works: 'yes',
+      slots: String(slots),
+      'free now': String(slots),
+      broker: 'starts with the first command of the pool',
+      'not reached': expect.stringContaining('jobslot run'),
+      'state folder': json.stateDir,
+    })
+  })
+
+  test('the pool that JOBSLOT_POOL names, from within', async () => {
+    const state = newState()
+    await run([...cli, 'resize', '--pool', 'my pool', '3'], state)
+    const argv = [
+      ...cli,
+      'acquire',
+      '--pool',
+      'my pool',
+      '-c',
+      '2',
+      '--',
+      'sh',
+      '-c',
+      'unset MAKEFLAGS CARGO_MAKEFLAGS; exec "$@"',
+      'sh',
+    ]
+    const json = await run([...argv, ...cli, 'doctor', '--json'], state)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      inForce: 'pool',
+      pool: { name: 'my pool', running: true, slots: 3, free: 1, dir: expect.stringMatching(/^\/.*pools\/my%20pool$/) },
+    })
+    const { stdout } = await run([...argv, ...cli, 'doctor'], state)
+    expect(stdout).toMatch(/^limit in force: pool my pool\nfound in: +JOBSLOT_POOL\n/)
+    expect(stdout).toMatch(/^held here: +slot my%20pool\/2$/m)
   })
 
   test('a pipe', async () => {

@@ -9,8 +9,11 @@ import { run, start, tempDir } from '../support/processes.ts'
 import { acquire, jobslot } from './recipes.ts'
 import { runInTerminal } from './terminal.ts'
 
-const noLimit =
-  'jobslot: no limit is in force here, so nothing is waited for: start the build with jobslot run, make -j or the like\n'
+/** A limit that cannot be used, of which whoever asks for it is told. */
+const closed = { MAKEFLAGS: ' -j2 --jobserver-auth=97,98' }
+const isClosed =
+  "jobslot: descriptor 97 of the jobserver is closed in this process: mark the recipe line with '+' so that make hands " +
+  'its jobserver on; until then this goes on with one slot\n'
 
 describe('a wait', () => {
   /** Waits for two slots, of which one, its own, is free, until a token is given. */
@@ -48,15 +51,15 @@ describe('a wait', () => {
 })
 
 describe('colour', () => {
-  const state = () => newState().env
-  const yellow = '\x1b[33mjobslot:\x1b[39m no limit'
+  const state = () => ({ ...newState().env, ...closed })
+  const yellow = '\x1b[33mjobslot:\x1b[39m descriptor 97'
   const terminal = { TERM: 'xterm', NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined }
 
   test('on a terminal', async (ctx) => {
     const { stdout } = await runInTerminal([...cli, 'acquire', 'true'], { env: { ...state(), ...terminal } }, ctx)
     expect(stdout).toContain(yellow)
     const doctor = await runInTerminal([...cli, 'doctor'], { env: { ...state(), ...terminal } }, ctx)
-    expect(doctor.stdout).toContain('\x1b[1mlimit in force: \x1b[22mnone')
+    expect(doctor.stdout).toContain('\x1b[1mlimit in force: \x1b[22ma jobserver')
   })
 
   test('on a terminal that has the messages alone', async (ctx) => {
@@ -71,7 +74,7 @@ describe('colour', () => {
   ])('not where %s', async ([, env], ctx) => {
     const command = ['sh', '-c', `${acquire} true; ${cli.join(' ')} doctor`]
     const { stdout } = await runInTerminal(command, { env: { ...state(), ...env } }, ctx)
-    expect(stdout).toContain('jobslot: no limit')
+    expect(stdout).toContain('jobslot: descriptor 97')
     expect(stdout).toContain('limit in force')
     expect(stdout).not.toContain('\x1b')
   })
@@ -91,8 +94,8 @@ describe('colour', () => {
   })
 
   test('not in a pipe, whatever the colour of other programs there', async () => {
-    const { stderr } = await jobslot(['acquire', 'true'], { env: { ...terminal, FORCE_COLOR: '1' } })
-    expect(stderr).toBe(noLimit)
+    const { stderr } = await jobslot(['acquire', 'true'], { env: { ...terminal, ...closed, FORCE_COLOR: '1' } })
+    expect(stderr).toBe(isClosed)
   })
 })
 
@@ -125,19 +128,21 @@ describe('NODE_DEBUG=jobslot', () => {
   })
 })
 
-describe('no limit in force', () => {
+describe('no limit is named', () => {
   test.for<[string[], string]>([
     [['acquire', '--'], '1'],
-    [['acquire', '-c', '3', '--'], '3'],
+    [['acquire', '-c', '2', '--'], '2'],
     [['acquire', '-c', '1..3', '--'], '3'],
     [['acquire', '-n', '--'], '1'],
-  ])('jobslot %j says so once, and runs the command', async ([words, slots]) => {
-    expect(await jobslot([...words, 'sh', '-c', 'echo $JOBSLOT_SLOTS'])).toEqual({
-      code: 0,
-      signal: null,
-      stdout: `${slots}\n`,
-      stderr: noLimit,
-    })
+  ])('jobslot %j takes its slots from the pool default', async ([words, slots]) => {
+    const state = newState()
+    await run([...cli, 'resize', '--pool', 'default', '3'], state)
+    const script = `echo $JOBSLOT_SLOTS $JOBSLOT_POOL; ${cli.join(' ')} status --pool default --json`
+    const { code, stdout, stderr } = await run([...cli, ...words, 'sh', '-c', script], state)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const [told, ...json] = stdout.split('\n')
+    expect(told).toBe(`${slots} default`)
+    expect(JSON.parse(json.join('\n'))).toMatchObject({ pool: 'default', slots: 3, free: 3 - Number(slots) })
   })
 
   test('jobslot run sets one, and says nothing', async () => {
@@ -146,6 +151,7 @@ describe('no limit in force', () => {
 })
 
 test.for(['2>/dev/full', '2>&-', '2>&1 >/dev/full'])('with %s the command runs all the same', async (to) => {
-  const { code, stdout } = await run(['sh', '-c', `${acquire} sh -c 'exit 7' ${to}`], { env: newState().env })
-  expect({ code, stdout: stdout.replace(noLimit, '') }).toEqual({ code: 7, stdout: '' })
+  const env = { ...newState().env, ...closed }
+  const { code, stdout } = await run(['sh', '-c', `${acquire} sh -c 'exit 7' ${to}`], { env })
+  expect({ code, stdout: stdout.replace(isClosed, '') }).toEqual({ code: 7, stdout: '' })
 })

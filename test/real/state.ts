@@ -4,7 +4,7 @@ import { tempDir } from '../support/processes.ts'
 /** A state folder for jobslot that no other test uses. */
 export interface State {
   env: { JOBSLOT_DIR: string }
-  /** What lies in it. The folders that hold recipes and locks may stay, empty. */
+  /** What lies in it. The folders that hold recipes, locks and pools may stay, empty. */
   left(): string[]
 }
 
@@ -13,6 +13,8 @@ export function newState(): State {
   return {
     env: { JOBSLOT_DIR: dir },
     left: () =>
-      readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name !== 'recipes' && name !== 'locks'),
+      readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(
+        (name) => !['recipes', 'locks', 'pools', 'workers'].includes(name),
+      ),
   }
 }
