@@ -17,8 +17,16 @@ export function splitArguments<Options extends OptionTable>(words: string[], opt
   const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true })
   const first = tokens.find((token) => token.kind === 'positional' || token.kind === 'option-terminator')
   const end = first ? first.index : words.length
+  const args = words.slice(0, end)
+  for (const token of tokens.toReversed()) {
+    if (token.index >= end || token.kind !== 'option' || token.inlineValue !== false) continue
+    // `--priority -2`: to a strict reader that is an option without its value.
+    if (token.rawName.startsWith('--') && /^-\d+$/.test(token.value)) {
+      args.splice(token.index, 2, `${token.rawName}=${token.value}`)
+    }
+  }
   try {
-    const { values } = parseArgs({ args: words.slice(0, end), options, strict: true })
+    const { values } = parseArgs({ args, options, strict: true })
     const command = words.slice(first?.kind === 'option-terminator' ? end + 1 : end)
     return { values: values as Split<Options>['values'], command }
   } catch (error) {

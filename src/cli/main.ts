@@ -13,7 +13,6 @@ type Main = (words: string[]) => Promise<void>
 const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   run: () => import('./commands/run.ts'),
   acquire: () => import('./commands/acquire.ts'),
-  keep: () => import('./commands/keep.ts'),
   release: () => import('./commands/release.ts'),
   status: () => import('./commands/status.ts'),
   resize: () => import('./commands/resize.ts'),
@@ -21,6 +20,10 @@ const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   lock: () => import('./commands/lock.ts'),
   locks: () => import('./commands/locks.ts'),
 }
+
+/** Started by `acquire --for` alone. */
+const KEEPER = () => import('./commands/keep.ts')
+const isKeeper = (name: string) => name === 'keep' && process.env.JOBSLOT_KEEPER_CLOSES !== undefined
 
 async function main(words: string[]): Promise<void> {
   const [name = '', ...rest] = words
@@ -34,14 +37,15 @@ async function main(words: string[]): Promise<void> {
     console.log(helpFor(rest[0] ?? ''))
     return
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : isKeeper(name) ? KEEPER : undefined
   if (!load) throw new UsageError(whatCommand(name))
   const command = await load()
   await command.main(rest)
 }
 
 function whatCommand(name: string): string {
-  if (name === '') return 'no command was given; there are run, acquire, lock, locks and doctor'
+  if (name === '')
+    return 'no command was given; there are run, acquire, release, status, resize, doctor, lock and locks'
   if (/^-j/.test(name)) return `unknown command "${name}"; was jobslot run ${name} meant?`
   return `unknown command "${name}"`
 }

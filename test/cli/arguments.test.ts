@@ -22,6 +22,7 @@ describe('splitArguments', () => {
     [['-wj4', 'make'], { wait: true, jobs: '4' }, ['make']],
     [['--label', 'a b', '-w', 'make'], { label: 'a b', wait: true }, ['make']],
     [['--label=', 'make'], { label: '' }, ['make']],
+    [['--label', '-2', '-w', 'make', '--label', '-3'], { label: '-2', wait: true }, ['make', '--label', '-3']],
     [['-j1', '-j2', 'make'], { jobs: '2' }, ['make']],
     // Behind the first word of the command, all words are the command's.
     [['make', '-j4', '-w', '--help', '--nonsense'], {}, ['make', '-j4', '-w', '--help', '--nonsense']],

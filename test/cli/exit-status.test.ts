@@ -80,7 +80,7 @@ test('126: what the command would be told is too much for any', async () => {
 
 describe('64: wrong use', () => {
   test.for<[string[], string]>([
-    [[], 'no command was given; there are run, acquire, lock, locks and doctor'],
+    [[], 'no command was given; there are run, acquire, release, status, resize, doctor, lock and locks'],
     [['nonsense'], 'unknown command "nonsense"'],
     [['constructor'], 'unknown command "constructor"'],
     [['--nonsense'], 'unknown command "--nonsense"'],
@@ -134,7 +134,7 @@ describe('64: wrong use', () => {
     [['resize', '--pool', 'ci'], 'resize: how many slots? jobslot resize --pool ci N'],
     [['resize', '--pool', 'ci', 'many'], 'resize takes a whole number from 0 to 65536, not "many"'],
     [['resize', '--pool', 'ci', '4', '5'], 'resize: what is meant by "5"'],
-    [['keep'], 'keep: only jobslot acquire --for can start it'],
+    [['keep', '--for', '1'], 'unknown command "keep"'],
     [['doctor', 'true'], 'doctor: takes no command'],
     [['doctor', '--yaml'], "Unknown option '--yaml'"],
   ])('%j', async ([words, message]) => {

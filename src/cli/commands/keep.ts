@@ -1,9 +1,9 @@
 import { closeSync, writeSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../../client/client.ts'
 import { connectTo } from '../../client/connect.ts'
 import { recipeOf } from '../../client/recipe.ts'
 import { JobslotError } from '../../errors.ts'
+import { processEnd } from '../../pool/process-end.ts'
 import { ownPid, readProcess } from '../../proc.ts'
 import { parseAcquire } from '../acquire-words.ts'
 import { UsageError } from '../exit-codes.ts'
@@ -17,7 +17,7 @@ import { keeperId } from '../slot-id.ts'
 /** `jobslot keep`, which only `jobslot acquire --for` starts, with its own words: `keeper.ts` says what it is. */
 export async function main(words: string[]): Promise<void> {
   const asked = parseAcquire(words)
-  if (!asked?.forPid) throw new UsageError('keep: only jobslot acquire --for can start it')
+  if (!asked?.forPid) throw new UsageError('keep: for whom?')
   const { forPid } = asked
   const user = readProcess(forPid)
   const self = readProcess(ownPid())
@@ -35,7 +35,7 @@ export async function main(words: string[]): Promise<void> {
     async () => {
       try {
         writeSync(1, `${keeperId(self?.pid ?? process.pid, self?.startTime ?? '0')}\n`)
-        await processEnd(forPid, user?.startTime ?? '0', { signal: released.signal, ref: true })
+        await processEnd(forPid, user?.startTime ?? '', { signal: released.signal, ref: true })
       } catch {
         // Released, or nobody is there to be told the id.
       }
@@ -73,12 +73,4 @@ async function hold(
     tell(error.message)
     process.exit(timeoutStatus)
   }
-}
-
-async function processEnd(
-  pid: number,
-  startTime: string,
-  { signal }: { signal: AbortSignal; ref: true },
-): Promise<void> {
-  while (readProcess(pid)?.startTime === startTime && !readProcess(pid)?.ended) await sleep(100, undefined, { signal })
 }
