@@ -1,14 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { newState } from '../real/state.ts'
 import { cli, libraryFile } from '../support/cli.ts'
 import { compiled } from '../support/compile.ts'
 import { childrenOf, type Running, run, start, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans, type Span } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
 import { makeJobs, ninjaJobs, now, times } from './builds.ts'
+import { named, processesWhere } from './named.ts'
 
 /** Members of all kinds, and what runs in them, killed at random while new ones join. */
 
@@ -30,9 +30,9 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
   const make43 = requireTool('make43', ctx)
   const make44 = requireTool('make44', ctx)
   const ninja = requireTool('ninja113', ctx)
-  const state = newState()
+  const n = named()
   const spans = join(tempDir(), 'spans')
-  const env = state.env
+  const env = { ...n.env, NODE_EXTRA_CA_CERTS: undefined }
   const jobslot = (...words: string[]) => run([...cli, ...words], { env })
   expect(await jobslot('resize', '--pool', POOL, String(SLOTS))).toMatchObject({ code: 0 })
 
@@ -103,35 +103,13 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
   expect(recorded.length).toBeGreaterThan(STORM_MS / 60)
   expect(kills).toBeGreaterThan(STORM_MS / 400)
 
-  await waitFor(() => brokers(state.env.JOBSLOT_DIR).length === 0, 5000, 'the broker has ended')
+  await waitFor(() => n.brokers().length === 0, 5000, 'the broker has ended')
   await jobslot('status')
-  await waitFor(() => brokers(state.env.JOBSLOT_DIR).length === 0, 5000)
-  const left = readdirSync(state.env.JOBSLOT_DIR, { recursive: true, encoding: 'utf8' })
-  expect(left.filter((name) => /run-|new-|\.sock|\.log|jobserver|\d{4,}/.test(name))).toEqual([])
+  await waitFor(() => n.brokers().length === 0, 5000)
+  expect(n.left()).toEqual([])
 })
 
 /** Processes that carry a mark of this pool. */
 function marked(): number[] {
   return processesWhere((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${POOL}/`))
-}
-
-function brokers(dir: string): number[] {
-  return processesWhere(
-    (pid) =>
-      readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`JOBSLOT_DIR=${dir}`) &&
-      readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('broker'),
-  )
-}
-
-function processesWhere(condition: (pid: number) => boolean): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/environ`))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return condition(pid)
-      } catch {
-        return false // It ended meanwhile, or is somebody else's.
-      }
-    })
 }

@@ -89,7 +89,7 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
     left: () =>
       readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(
         (name) =>
-          !['workers', 'pools', 'locks'].includes(name) &&
+          !['workers', 'pools', 'locks', 'recipes'].includes(name) &&
           !name.endsWith('.lock') &&
           !/^pools\/[^/]+\.json$/.test(name),
       ),

@@ -10,8 +10,7 @@ export const npx = ['npx', '--no-install', 'jobslot']
 export const quietNpm = { npm_config_loglevel: 'error', npm_config_update_notifier: 'false' }
 
 /** A folder in which npx finds the checkout, with the links that `npm install` makes for a folder. */
-export function withPackage(): string {
-  const dir = tempDir()
+export function withPackage(dir = tempDir()): string {
   const bin = join(dir, 'node_modules/.bin')
   writeFileSync(join(dir, 'package.json'), '{ "private": true }')
   mkdirSync(bin, { recursive: true })
