@@ -1,8 +1,9 @@
 // pool-member.mjs POOL SEED: joins the pool at the line `join`. For each number N that is read from standard input, takes
 // slots and gives them back for N ms, and prints when: [["grant", ns], ["release", ns], …] by the clock of all processes.
+
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool } from '../../dist/index.js'
-import { createInterface } from 'node:readline'
 
 const [pool, seed] = process.argv.slice(2)
 const now = () => Number(process.hrtime.bigint())
