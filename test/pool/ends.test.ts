@@ -40,7 +40,7 @@ test('what a killed client took is back at the end of its build', async () => {
   useState()
   const pool = await createPool({ slots: 4 })
   // Takes two tokens and is killed with them.
-  const script = 'exec 9<>"${MAKEFLAGS#*fifo:}"; sh -c "dd bs=1 count=2 <&9; kill -9 \\$\\$" & wait; true'
+  const script = 'exec 9<>"$(echo "$MAKEFLAGS" | sed s/.*fifo://)"; sh -c "dd bs=1 count=2 <&9; kill -9 \\$\\$" & wait; true'
   const member = await pool.spawn('sh', ['-c', script], { ...quiet, style: 'fifo' })
   expect(await member.exited).toEqual({ code: 0, signal: null })
   expect(await pool.status()).toMatchObject({ free: 4, reclaimed: 2 })
@@ -63,7 +63,7 @@ test('tokens that nobody had taken are taken away and told', async () => {
   useState()
   const pool = await createPool({ slots: 4 })
   const other = await pool.spawn('sleep', ['5'], quiet)
-  const script = 'exec 9<>"${MAKEFLAGS#*fifo:}"; printf +++++ >&9; sleep 0.5'
+  const script = 'exec 9<>"$(echo "$MAKEFLAGS" | sed s/.*fifo://)"; printf +++++ >&9; sleep 0.5'
   const member = await pool.spawn('sh', ['-c', script], { ...quiet, style: 'fifo' })
   await waitFor(async () => (await pool.status()).overReturned > 0)
   expect((await pool.status()).members.reduce((sum, { base, granted }) => sum + base + granted, 0)).toBeLessThanOrEqual(
