@@ -76,10 +76,11 @@ int Account::add(int index, int fd) {
   // A read or write that blocks would stop the thread and JavaScript for good.
   if ((flags & O_ACCMODE) != O_RDWR || !(flags & O_NONBLOCK)) return -EINVAL;
   if (ioctl(fd, FIONREAD, &bytes) < 0) return -errno;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (own < 0) return -errno;
   Place* place = &places_[index];
   *place = Place();
-  place->fd = fd;
+  place->fd = own;
   place->known = bytes;
   place->account = this;
   // Of a damaged ledger.

@@ -48,7 +48,7 @@ class Account {
   Place* at(int index) { return &places_[index]; }
   int granted(const Place* place) const { return __atomic_load_n(word(place), __ATOMIC_RELAXED); }
 
-  // Takes the descriptor over, which reads, writes and never blocks. What was granted stays as the ledger has it.
+  // Through a duplicate of a descriptor that reads, writes and never blocks. What was granted stays as the ledger has it.
   int add(int index, int fd);
   // How many were done, of so many; -errno where none could be.
   int grant(Place* place, int tokens);

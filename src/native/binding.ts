@@ -64,7 +64,7 @@ export interface Binding {
   /** `ledger`: a file's descriptor, used for the call only; -1 for none. */
   openAccount(ledger: number, places: number): number
   closeAccount(account: number): number
-  /** Takes `fd` over. */
+  /** Works on a duplicate of `fd`. */
   addPurse(account: number, index: number, fd: number): number
   grantTokens(account: number, index: number, tokens: number): number
   takeTokens(account: number, index: number, tokens: number): number

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import type { Binding } from '../native/binding.ts'
 import { PURSE_FIELDS } from '../native/binding.ts'
 import { native } from '../native/load.ts'
@@ -71,6 +72,9 @@ export class Account {
    */
   add(index: number, fd: number): void {
     this.#done(this.#binding.addPurse(this.#id, index, fd), 'add', index)
+    // The addon has one of its own. In a worker thread Node closes at the end what it opened and thinks is open, whatever
+    // has that number by then.
+    closeSync(fd)
   }
 
   /** Writes tokens: how many there was room for. */

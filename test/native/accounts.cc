@@ -46,12 +46,14 @@ struct Fifo {
   }
   Fifo(const Fifo&) = delete;
 
-  int open_again() const {
+  int add_to(AccountThread* accounts, int account, int index) const {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
     int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     must(fd >= 0, "open");
-    return fd;
+    int result = accounts->add(account, index, fd);
+    close(fd);
+    return result;
   }
   bool take() const {
     char byte;
@@ -165,7 +167,7 @@ class Owner {
   void add(int index) {
     fifos_[index] = std::make_unique<Fifo>();
     goes_on_[index] = true;
-    int added = accounts_->add(account_, index, fifos_[index]->open_again());
+    int added = fifos_[index]->add_to(accounts_, account_, index);
     if (added != 0) fail("add: %d", added);
     stirs_[index] = 0;
     clients_[index] = std::thread(
@@ -262,8 +264,8 @@ void tell(uint64_t seed, bool inotify, bool alone) {
   int account = accounts->open(-1, 2);
   Fifo fifo;
   Fifo other;
-  accounts->add(account, 0, fifo.open_again());
-  accounts->add(account, 1, other.open_again());
+  fifo.add_to(accounts, account, 0);
+  other.add_to(accounts, account, 1);
   // So that the thread has its descriptors.
   accounts->grant(account, 1, 1);
   other.take();
@@ -357,7 +359,7 @@ void collect_debts(uint64_t) {
   AccountThread accounts(count, &told);
   int account = accounts.open(-1, 1);
   Fifo fifo;
-  accounts.add(account, 0, fifo.open_again());
+  fifo.add_to(&accounts, account, 0);
   accounts.grant(account, 0, 4);
   std::atomic<bool> goes_on{true};
   // It gives back and takes in one breath, as a make does at the end of a job.

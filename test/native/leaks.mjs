@@ -54,7 +54,9 @@ native().listenAccounts(() => {})
 for (let i = 0; i < 3; i++) {
   const account = native().openAccount(-1, 4)
   for (let place = 0; place < 4; place++) {
-    native().addPurse(account, place, openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+    const opened = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    native().addPurse(account, place, opened)
+    closeSync(opened)
     native().grantTokens(account, place, 3)
     native().watchPurse(account, place, 2)
   }
