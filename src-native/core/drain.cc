@@ -94,22 +94,10 @@ struct Drainer::Pipe {
   }
 };
 
-Drainer::Drainer(void (*notify)(void*), void* context) : notify_(notify), context_(context) {
-  pthread_mutex_init(&mutex_, nullptr);
-}
-
-Drainer::~Drainer() {
-  pthread_mutex_destroy(&mutex_);
-  free(chunk_);
-  if (wake_[0] >= 0) {
-    ::close(wake_[0]);
-    ::close(wake_[1]);
-  }
-}
+Drainer::~Drainer() { free(chunk_); }
 
 int Drainer::open(size_t capacity, int* write_end) {
   Locked locked(&mutex_);
-  if (stopping_) return -ECANCELED;
   if (!chunk_ && !(chunk_ = static_cast<uint8_t*>(malloc(kChunk)))) return -ENOMEM;
   uint8_t* bytes = static_cast<uint8_t*>(malloc(capacity));
   if (!bytes) return -ENOMEM;
@@ -121,15 +109,12 @@ int Drainer::open(size_t capacity, int* write_end) {
   }
   // A writer that finds the pipe full waits for the thread, which is on its way.
   fcntl(ends[1], F_SETFL, fcntl(ends[1], F_GETFL) & ~O_NONBLOCK);
-  if (!started_) {
-    int failed = wake_[0] < 0 && !make_wake_pipe(wake_) ? errno : start_thread(&thread_, run, this);
-    if (failed) {
-      ::close(ends[0]);
-      ::close(ends[1]);
-      free(bytes);
-      return -failed;
-    }
-    started_ = true;
+  int failed = ensure_running();
+  if (failed) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+    free(bytes);
+    return -failed;
   }
   Pipe* pipe = new Pipe();
   pipe->id = ++last_id_;
@@ -139,7 +124,7 @@ int Drainer::open(size_t capacity, int* write_end) {
   pipe->next = pipes_;
   pipes_ = pipe;
   *write_end = ends[1];
-  wake(wake_);
+  wake_up();
   return pipe->id;
 }
 
@@ -197,29 +182,18 @@ int Drainer::close(int id) {
     delete pipe;
     // Whoever was told of it will not take it any more.
     told_ = false;
-    wake(wake_);
+    wake_up();
     return 0;
   }
   return -EBADF;
 }
 
 void Drainer::stop() {
-  {
-    Locked locked(&mutex_);
-    if (stopping_) return;
-    stopping_ = true;
-    if (started_) wake(wake_);
-  }
-  if (started_) pthread_join(thread_, nullptr);
+  if (!end()) return;
   while (Pipe* pipe = pipes_) {
     pipes_ = pipe->next;
     delete pipe;
   }
-}
-
-void* Drainer::run(void* self) {
-  static_cast<Drainer*>(self)->loop();
-  return nullptr;
 }
 
 // With the lock held.
@@ -233,7 +207,6 @@ void Drainer::loop() {
   pollfd* fds = nullptr;
   int* ids = nullptr;
   size_t room = 0;
-  pthread_mutex_lock(&mutex_);
   while (!stopping_) {
     size_t wanted = 1;
     for (Pipe* pipe = pipes_; pipe; pipe = pipe->next) wanted++;
@@ -259,11 +232,7 @@ void Drainer::loop() {
     int ready = poll(fds, static_cast<nfds_t>(count), -1);
     pthread_mutex_lock(&mutex_);
     if (ready <= 0) continue;
-    if (fds[0].revents) {
-      char drain[64];
-      while (read(wake_[0], drain, sizeof drain) > 0) {
-      }
-    }
+    slept(fds[0].revents);
     for (size_t i = 1; i < count; i++) {
       // It may be closed by now, or emptied by pump().
       Pipe* pipe = fds[i].revents ? find(ids[i]) : nullptr;
@@ -272,7 +241,6 @@ void Drainer::loop() {
       told();
     }
   }
-  pthread_mutex_unlock(&mutex_);
   free(fds);
   free(ids);
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "loop.h"
 
 namespace jobslot {
 
@@ -31,12 +32,12 @@ struct DropCount {
 
 // One thread that empties pipes into bounded memory, so that whoever writes into one is never held up: not by a reader
 // whose event loop is blocked, nor by one that is slow. Free of Node-API, so that it can be tested alone.
-class Drainer {
+class Drainer : Loop {
  public:
   // `notify` runs on the thread when there is something to take; not again before `take` was called.
-  Drainer(void (*notify)(void*), void* context);
+  Drainer(void (*notify)(void*), void* context) : notify_(notify), context_(context) {}
   // stop() comes first.
-  ~Drainer();
+  ~Drainer() override;
 
   // Makes a pipe, keeps at most `capacity` bytes of what comes through it. Returns its number or -errno; the write end,
   // which is close-on-exec and blocks, is the caller's.
@@ -55,20 +56,14 @@ class Drainer {
 
  private:
   struct Pipe;
-  static void* run(void* self);
-  void loop();
+  void loop() override;
   Pipe* find(int id);
   void read_now(Pipe* pipe);
   void told();
 
   void (*notify_)(void*);
   void* context_;
-  pthread_mutex_t mutex_;
-  pthread_t thread_;
-  bool started_ = false;
-  bool stopping_ = false;
   bool told_ = false;
-  int wake_[2] = {-1, -1};
   int last_id_ = 0;
   Pipe* pipes_ = nullptr;
   uint8_t* chunk_ = nullptr;

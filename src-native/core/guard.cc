@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "locked.h"
 #include "status.h"
-#include "thread.h"
 
 namespace jobslot {
 
@@ -27,13 +26,8 @@ struct Guard::User {
   ~User() { close(fd); }
 };
 
-Guard::Guard(void (*end)(void*), void* context) : end_(end), context_(context) {
-  pthread_mutex_init(&mutex_, nullptr);
-}
-
 Guard::~Guard() {
-  pthread_mutex_destroy(&mutex_);
-  const int fds[] = {wake_[0], wake_[1], log_, log_events_};
+  const int fds[] = {log_, log_events_};
   for (int fd : fds) {
     if (fd >= 0) close(fd);
   }
@@ -44,10 +38,9 @@ static int64_t nanoseconds(double ms) { return ms >= 0 && ms < 9e12 ? static_cas
 int Guard::start(double grace_ms) {
   Locked locked(&mutex_);
   if (started_) return -EALREADY;
-  if (!make_wake_pipe(wake_)) return -errno;
   grace_ns_ = nanoseconds(grace_ms);
   unused_since_ns_ = now_ns();
-  int failed = start_thread(&thread_, run, this);
+  int failed = ensure_running();
   started_ = failed == 0;
   return -failed;
 }
@@ -57,7 +50,7 @@ int Guard::set_grace(double grace_ms) {
   if (!started_) return -EINVAL;
   grace_ns_ = nanoseconds(grace_ms);
   if (!users_) unused_since_ns_ = now_ns();
-  wake(wake_);
+  wake_up();
   return 0;
 }
 
@@ -67,7 +60,7 @@ int Guard::watch(int fd) {
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (own < 0) return -errno;
   users_ = new User{++last_id_, own, users_};
-  wake(wake_);
+  wake_up();
   return last_id_;
 }
 
@@ -79,7 +72,7 @@ int Guard::unwatch(int id) {
     *at = user->next;
     delete user;
     if (!users_) unused_since_ns_ = now_ns();
-    wake(wake_);
+    wake_up();
     return 0;
   }
   return -EBADF;
@@ -103,7 +96,7 @@ int Guard::bound_log(int fd, size_t limit) {
   log_ = own;
   log_events_ = events;
   log_limit_ = limit;
-  wake(wake_);
+  wake_up();
   return 0;
 #else
   static_cast<void>(fd);
@@ -113,22 +106,11 @@ int Guard::bound_log(int fd, size_t limit) {
 }
 
 void Guard::stop() {
-  {
-    Locked locked(&mutex_);
-    if (stopping_) return;
-    stopping_ = true;
-    if (started_) wake(wake_);
-  }
-  if (started_) pthread_join(thread_, nullptr);
+  if (!end()) return;
   while (User* user = users_) {
     users_ = user->next;
     delete user;
   }
-}
-
-void* Guard::run(void* self) {
-  static_cast<Guard*>(self)->loop();
-  return nullptr;
 }
 
 // Without the lock: it takes its time. Only the thread comes here.
@@ -154,7 +136,6 @@ void Guard::loop() {
   int* ids = nullptr;
   size_t room = 0;
   bool ended = false;
-  pthread_mutex_lock(&mutex_);
   while (!stopping_) {
     size_t wanted = 2;
     for (User* user = users_; user; user = user->next) wanted++;
@@ -179,12 +160,9 @@ void Guard::loop() {
     int64_t deadline = users_ || ended ? kNever : unused_since_ns_ + grace_ns_;
     pthread_mutex_unlock(&mutex_);
     int ready = poll(fds, static_cast<nfds_t>(count), poll_timeout_ms(deadline));
-    char drain[4096];
-    if (ready > 0 && fds[0].revents) {
-      while (read(fds[0].fd, drain, 64) > 0) {
-      }
-    }
+    slept(ready > 0 && fds[0].revents);
     if (ready > 0 && fds[1].revents) {
+      char drain[4096];
       while (read(fds[1].fd, drain, sizeof drain) > 0) {
       }
       trim();
@@ -203,10 +181,9 @@ void Guard::loop() {
     }
     if (!users_ && !ended && !stopping_ && now_ns() >= unused_since_ns_ + grace_ns_) {
       ended = true;
-      end_(context_);
+      on_unused_(context_);
     }
   }
-  pthread_mutex_unlock(&mutex_);
   free(fds);
   free(ids);
 }

@@ -1,19 +1,20 @@
 #pragma once
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "loop.h"
 
 namespace jobslot {
 
 // Sees to it that a worker process ends when nobody uses it any more, even where its JavaScript is stuck in a loop; and
 // that the log it writes stays short. Free of Node-API, so that it can be tested alone.
-class Guard {
+class Guard : Loop {
  public:
-  // `end` runs on the thread, once, when there has been no user for the grace.
-  Guard(void (*end)(void*), void* context);
+  // `on_unused` runs on the thread, once, when there has been no user for the grace.
+  Guard(void (*on_unused)(void*), void* context) : on_unused_(on_unused), context_(context) {}
   // stop() comes first.
-  ~Guard();
+  ~Guard() override;
 
   // Nobody uses it yet: the grace begins. 0 or -errno.
   int start(double grace_ms);
@@ -32,17 +33,12 @@ class Guard {
 
  private:
   struct User;
-  static void* run(void* self);
-  void loop();
+  void loop() override;
   void trim();
 
-  void (*end_)(void*);
+  void (*on_unused_)(void*);
   void* context_;
-  pthread_mutex_t mutex_;
-  pthread_t thread_;
   bool started_ = false;
-  bool stopping_ = false;
-  int wake_[2] = {-1, -1};
   int last_id_ = 0;
   User* users_ = nullptr;
   int64_t grace_ns_ = 0;

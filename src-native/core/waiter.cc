@@ -7,7 +7,6 @@
 
 #include "clock.h"
 #include "locked.h"
-#include "thread.h"
 
 namespace jobslot {
 
@@ -15,18 +14,6 @@ Wait::~Wait() {
   if (fd >= 0) close(fd);
   if (give_fd >= 0) close(give_fd);
   free(data);
-}
-
-Waiter::Waiter(void (*notify)(void*), void* context) : notify_(notify), context_(context) {
-  pthread_mutex_init(&mutex_, nullptr);
-}
-
-Waiter::~Waiter() {
-  pthread_mutex_destroy(&mutex_);
-  if (wake_[0] >= 0) {
-    close(wake_[0]);
-    close(wake_[1]);
-  }
 }
 
 // Runs on the parked thread, which holds the registry's lock; a wait takes the registry's lock first, then its own.
@@ -69,17 +56,12 @@ int Waiter::start(Wait* wait) {
   wait->untried = wait->reads && !parked;
   {
     Locked locked(&mutex_);
-    if (stopping_) return ECANCELED;
-    if (!started_) {
-      if (wake_[0] < 0 && !make_wake_pipe(wake_)) return errno;
-      int failed = start_thread(&thread_, run, this);
-      if (failed) return failed;
-      started_ = true;
-    }
+    int failed = ensure_running();
+    if (failed) return failed;
     wait->next = waiting_;
     waiting_ = wait;
     changed_ = true;
-    if (!(parked && wait->deadline_ns == kNever)) wake(wake_);
+    if (!(parked && wait->deadline_ns == kNever)) wake_up();
   }
   if (parked) {
     wait->parked.offer = offer_to_wait;
@@ -107,7 +89,7 @@ bool Waiter::cancel(uint32_t id, bool* quiet) {
     }
     if (found) {
       changed_ = removed_ = true;
-      wake(wake_);
+      wake_up();
     }
   }
   if (!found) return false;
@@ -132,13 +114,7 @@ Wait* Waiter::take_finished() {
 }
 
 void Waiter::stop() {
-  {
-    Locked locked(&mutex_);
-    if (stopping_) return;
-    stopping_ = true;
-    if (started_) wake(wake_);
-  }
-  if (started_) pthread_join(thread_, nullptr);
+  if (!end()) return;
   for (;;) {
     Wait* wait;
     {
@@ -199,11 +175,6 @@ void Waiter::check(Wait* wait, int revents) {
   }
 }
 
-void* Waiter::run(void* self) {
-  static_cast<Waiter*>(self)->loop();
-  return nullptr;
-}
-
 void Waiter::loop() {
   pollfd* fds = nullptr;
   Wait** waits = nullptr;
@@ -211,7 +182,6 @@ void Waiter::loop() {
   size_t count = 0;
   bool untried = false;
   int64_t nearest_ns = kNever;
-  pthread_mutex_lock(&mutex_);
   while (!stopping_) {
     if (changed_) {
       size_t wanted = 1;
@@ -243,11 +213,7 @@ void Waiter::loop() {
     pthread_mutex_unlock(&mutex_);
     int ready = poll(fds, static_cast<nfds_t>(count), untried ? 0 : poll_timeout_ms(nearest_ns));
     pthread_mutex_lock(&mutex_);
-    if (ready > 0 && fds[0].revents) {
-      char drain[64];
-      while (read(wake_[0], drain, sizeof drain) > 0) {
-      }
-    }
+    slept(ready > 0 && fds[0].revents);
     if (stopping_) break;
     // What was polled may be deleted by now: then the events are of no use, and the next round looks again.
     if (removed_) continue;
@@ -269,7 +235,6 @@ void Waiter::loop() {
       }
     }
   }
-  pthread_mutex_unlock(&mutex_);
   free(fds);
   free(waits);
 }

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <poll.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loop.h"
 #include "parked.h"
 #include "read.h"
 
@@ -48,12 +48,11 @@ struct Wait {
 // The one thread that waits for everything a program waits for through this addon. It reads the moment a descriptor
 // is ready, for whoever comes a millisecond later finds the byte taken. Free of Node-API, so that it can be tested
 // alone under ThreadSanitizer.
-class Waiter {
+class Waiter : Loop {
  public:
   // `notify` runs on the waiting thread (or a parked one) when finished waits lie ready for take_finished().
-  Waiter(void (*notify)(void*), void* context);
-  // stop() comes first.
-  ~Waiter();
+  // stop() comes before the end.
+  Waiter(void (*notify)(void*), void* context) : notify_(notify), context_(context) {}
 
   // Takes the wait over. 0, or an errno value: then the wait was not taken.
   int start(Wait* wait);
@@ -69,20 +68,14 @@ class Waiter {
 
  private:
   friend bool offer_to_wait(ParkedWant* want, int byte);
-  static void* run(void* self);
-  void loop();
+  void loop() override;
   void finish(Wait* wait, Wait::Status status);
   void check(Wait* wait, int revents);
 
   void (*notify_)(void*);
   void* context_;
-  pthread_mutex_t mutex_;
-  pthread_t thread_;
-  bool started_ = false;
-  bool stopping_ = false;
   bool changed_ = false;  // the set of waits differs from what the thread polls
   bool removed_ = false;  // and some of what it polls is no longer there
-  int wake_[2] = {-1, -1};
   Wait* waiting_ = nullptr;
   Wait* finished_ = nullptr;
   Wait** finished_end_ = &finished_;
