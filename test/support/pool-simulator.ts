@@ -21,6 +21,9 @@ export class Pool {
   now = 0
   capacity: number
   heldBack = 0
+  /** How often the owner looks at all; in between, at those that were reported. */
+  lookMs = 5
+  #lookedAt = Number.NEGATIVE_INFINITY
   limit: number | undefined
   readonly members = new Map<number, Member>()
   moves = 0
@@ -126,7 +129,9 @@ export class Pool {
   }
 
   #plan(): void {
-    for (const member of this.members.values()) member.look()
+    const all = this.now - this.#lookedAt >= this.lookMs
+    if (all) this.#lookedAt = this.now
+    for (const member of this.members.values()) if (all || member.changed) member.look()
     let rounds = 0
     for (;;) {
       this.plans++
@@ -163,6 +168,7 @@ export class Pool {
     } else if (move.do === 'take') member.takeBack(move.tokens, move.refused)
     else if (move.do === 'owe') member.owe(move.tokens)
     else member.visible = Math.min(member.visible, member.granted)
+    member.look()
   }
 
   #check(what: string): void {
@@ -195,6 +201,9 @@ export class Member {
   debt = 0
   watch: 0 | 1 | 2 = 2
   habits: Habits
+  changed = false
+  /** What the owner knows. */
+  seen = { granted: 0, visible: 0, debt: 0 }
   /** Called when tokens lie in the FIFO that did not before. */
   onTokens: () => void = () => {}
   readonly #pool: Pool
@@ -217,9 +226,9 @@ export class Member {
   }
 
   plain() {
-    const { id, base, granted, visible, debt, draws } = this
+    const { id, base, draws, seen } = this
     const { priority, weight, max } = this.options
-    return { id, base, granted, visible, debt, draws, priority, weight, max, ...this.habits }
+    return { id, base, draws, priority, weight, max, ...seen, ...this.habits }
   }
 
   // What the client does.
@@ -237,6 +246,7 @@ export class Member {
       this.granted--
       this.#stirs++
       this.#pool.stirs++
+      this.changed = true
       this.#pool.wake()
       return
     }
@@ -257,10 +267,20 @@ export class Member {
     this.#pool.stirs++
     if (this.watch === 0 || !this.#armed) return
     this.#armed = false
+    // As the addon does it: a look at once, and one when the watch is set again.
+    this.#pool.after(WAKE_MS, () => this.#observe())
     this.#pool.after(REARM_MS, () => {
       this.#armed = true
-      if (this.watch === 1 ? this.visible === 0 : this.visible !== this.#reported) this.#pool.wake()
+      this.#observe()
     })
+  }
+
+  #observe(): void {
+    const moved = this.visible !== this.#reported
+    this.#reported = this.visible
+    if (this.watch === 2 ? !moved : this.watch !== 1 || this.visible > 0) return
+    this.changed = true
+    this.#pool.wake()
   }
 
   #pay(): void {
@@ -269,13 +289,16 @@ export class Member {
     this.debt -= paid
     this.visible -= paid
     this.granted -= paid
+    this.changed = true
     this.#pool.wake()
   }
 
   // What the owner does.
 
   look(): void {
+    this.changed = false
     this.#reported = this.visible
+    this.seen = { granted: this.granted, visible: this.visible, debt: this.debt }
     this.habits = looked(this.habits, this.visible, this.#pool.now)
     if (this.#stirs === this.#stirsSeen) return
     this.#stirsSeen = this.#stirs
