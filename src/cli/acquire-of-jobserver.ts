@@ -1,7 +1,6 @@
 import type { Client } from '../client/client.ts'
 import { JobslotError } from '../errors.ts'
 import { fixedSource } from '../pool/source.ts'
-import { ownPid, readProcess } from '../proc.ts'
 import type { AcquireWords } from './acquire-words.ts'
 import { endAs, runCommand } from './child.ts'
 import { UsageError } from './exit-codes.ts'
@@ -10,6 +9,7 @@ import { nameOf, patienceOf, slotsOf } from './limit-in-force.ts'
 import { tell } from './messages.ts'
 import { runInPool } from './run-in-pool.ts'
 import type { Signals } from './signals.ts'
+import { withSlots } from './with-slots.ts'
 
 /**
  * `jobslot acquire` under a jobserver: to the end of this process. `words` are those of its command line. The command is
@@ -53,26 +53,4 @@ function runWithSlots(client: Client | null, slots: number, asked: AcquireWords,
   }
   const options = { stdio: 'inherit', env } as const
   return runCommand(command, client ? client.childOptions(options) : options, signals)
-}
-
-/** The command and its environment, which are told how many slots it holds. */
-export function withSlots(
-  { command, substitute }: AcquireWords,
-  slots: number,
-): { command: string[]; env: NodeJS.ProcessEnv } {
-  const [program = '', ...args] = command
-  const words = substitute ? args.map((word) => word.replaceAll('{slots}', String(slots))) : args
-  return { command: [program, ...words], env: { ...process.env, JOBSLOT_SLOTS: String(slots) } }
-}
-
-/** The process that is to hold a slot, by which number and start it is known for good. @throws JobslotError `ERR_JOBSLOT_NO_PROCESS` */
-export function userOf(pid: number): { pid: number; startTime: string } {
-  const entry = readProcess(pid)
-  if (entry && !entry.ended) return { pid, startTime: entry.startTime }
-  throw new JobslotError(
-    'ERR_JOBSLOT_NO_PROCESS',
-    readProcess(ownPid())
-      ? `there is no process ${pid}: it has ended, so nothing can be held for it`
-      : 'this system does not tell of other processes (no /proc), so nothing can be held for them: use acquire -- CMD',
-  )
 }

@@ -1,9 +1,7 @@
 import { writeSync } from 'node:fs'
-import { connectTo } from '../client/connect.ts'
 import { JobslotError } from '../errors.ts'
 import type { BrokerClient } from '../pool/broker-client.ts'
 import type { MemberCommand } from '../pool/host.ts'
-import { acquireOfJobserver, withSlots } from './acquire-of-jobserver.ts'
 import type { AcquireWords } from './acquire-words.ts'
 import { endAs, runCommand } from './child.ts'
 import { UsageError } from './exit-codes.ts'
@@ -12,6 +10,7 @@ import { membership, openNamed } from './pools.ts'
 import { type Asked, joinPool, runAsMember } from './run-as-member.ts'
 import type { Signals } from './signals.ts'
 import type { PoolChoice } from './which-limit.ts'
+import { withSlots } from './with-slots.ts'
 
 /** `jobslot acquire` from a pool: to the end of this process. `words` are those of its command line. */
 export async function acquireOfPool(
@@ -29,6 +28,8 @@ export async function acquireOfPool(
   const client = await membership(host, choice)
   if (client) {
     await host.close()
+    const { acquireOfJobserver } = await import('./acquire-of-jobserver.ts')
+    const { connectTo } = await import('../client/connect.ts')
     return acquireOfJobserver(client, asked, words, signals, connectTo({}, false))
   }
   const joined = await join(host, asked, signals)

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
-import { connectTo } from '../client/connect.ts'
 import { rewriteMakeflags } from '../makeflags/index.ts'
 import { BrokerClient } from '../pool/broker-client.ts'
 import type { MemberStatus, PoolHost } from '../pool/host.ts'
 import { fifoOf, placeOfPool } from '../pool/place.ts'
 import { type GovernorWords, limitsAfter } from './governor-words.ts'
-import { oneSlot } from './limit-in-force.ts'
 import { tell } from './messages.ts'
 import { tellNoPools } from './no-pools.ts'
 import { Interrupted, type Signals } from './signals.ts'
@@ -35,6 +33,9 @@ export async function membership(host: BrokerClient, { name, member }: PoolChoic
   const { slots, members } = await host.status()
   const found = members.find(({ id, survivors }) => id === member && survivors === 0)
   if (!found) return null
+  // Most commands of a pool need nothing of a jobserver.
+  const { connectTo } = await import('../client/connect.ts')
+  const { oneSlot } = await import('./limit-in-force.ts')
   const path = fifoOf(placeOfPool(name), member)
   if (!existsSync(path)) return oneSlot()
   const MAKEFLAGS = rewriteMakeflags('', { auth: { style: 'fifo', path }, jobs: jobsOf(found, slots) })

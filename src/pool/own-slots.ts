@@ -4,8 +4,8 @@ import { Client } from '../client/client.ts'
 import { SlotQueue } from '../client/slot-queue.ts'
 import type { TokenSource } from '../client/token-source.ts'
 import { WAY_DIRECT } from '../native/binding.ts'
-import { ownPid, readProcess } from '../proc.ts'
 import type { Audit, JoinRequest, PoolHost } from './host.ts'
+import { thisProcess } from './this-process.ts'
 
 /** What this process holds of a pool itself. */
 export interface OwnSlots {
@@ -72,10 +72,4 @@ function telling(source: TokenSource, onWait: () => void): TokenSource {
       onWait()
     },
   }
-}
-
-/** What every request says of who asks. */
-export function thisProcess(): Pick<JoinRequest, 'pid' | 'startTime' | 'since'> {
-  const pid = ownPid()
-  return { pid, startTime: readProcess(pid)?.startTime ?? '0', since: Date.now() }
 }

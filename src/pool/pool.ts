@@ -8,10 +8,11 @@ import type { GovernorLimits } from './governor.ts'
 import { checkLimits } from './governor-limits.ts'
 import type { Audit, JoinRequest, PoolHost, PoolStatus } from './host.ts'
 import type { Style } from './offer.ts'
-import { joinAsProcess, type OwnSlots, thisProcess } from './own-slots.ts'
+import { joinAsProcess, type OwnSlots } from './own-slots.ts'
 import { MOST_SLOTS } from './owner.ts'
 import { type Member, spawnMember } from './spawned-member.ts'
 import { styleFor } from './style.ts'
+import { thisProcess } from './this-process.ts'
 
 /** What a member asks for beside its slot. */
 export interface MemberOptions {

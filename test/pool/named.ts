@@ -30,7 +30,7 @@ const PRELUDE = `
   import { setTimeout as sleep } from 'node:timers/promises'
   import { openPool } from ${JSON.stringify(libraryFile)}
   import { BrokerClient } from ${JSON.stringify(join(packageDir, 'dist/pool/broker-client.js'))}
-  import { thisProcess } from ${JSON.stringify(join(packageDir, 'dist/pool/own-slots.js'))}
+  import { thisProcess } from ${JSON.stringify(join(packageDir, 'dist/pool/this-process.js'))}
   const say = (value) => fs.writeSync(1, JSON.stringify(value) + '\\n')
   const failure = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }))
   const asked = (more = {}) => ({

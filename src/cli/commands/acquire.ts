@@ -1,10 +1,10 @@
-import { acquireOfJobserver, userOf } from '../acquire-of-jobserver.ts'
 import { parseAcquire } from '../acquire-words.ts'
 import { helpFor } from '../help.ts'
-import { jobserverInForce } from '../limit-in-force.ts'
 import { Signals } from '../signals.ts'
+import { userOf } from '../user-of.ts'
 import { whichLimit } from '../which-limit.ts'
 
+/** What takes slots of a pool and what takes those of a jobserver share little: only one of them is loaded. */
 export async function main(words: string[]): Promise<void> {
   const asked = parseAcquire(words)
   if (!asked) return console.log(helpFor('acquire'))
@@ -15,5 +15,7 @@ export async function main(words: string[]): Promise<void> {
     const { acquireOfPool } = await import('../acquire-of-pool.ts')
     return acquireOfPool(choice, asked, words, signals, user)
   }
+  const { acquireOfJobserver } = await import('../acquire-of-jobserver.ts')
+  const { jobserverInForce } = await import('../limit-in-force.ts')
   return acquireOfJobserver(jobserverInForce(asked.strict), asked, words, signals)
 }
