@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { packageDir } from '../support/cli.ts'
 import { jobslot } from './recipes.ts'
 
-const commands = ['run', 'acquire', 'doctor', 'lock', 'locks']
+const commands = ['run', 'acquire', 'release', 'status', 'resize', 'doctor', 'lock', 'locks']
 
 /** The long options that a help text names. */
 const optionsIn = (text: string) => new Set(text.match(/--[a-z-]+[a-z]/g))
@@ -28,12 +28,26 @@ describe('help', () => {
     const texts = await Promise.all(ways.map((words) => jobslot(words)))
     for (const { code, stderr } of texts) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(new Set(texts.map(({ stdout }) => stdout)).size).toBe(1)
-    expect(texts[0]!.stdout).toMatch(new RegExp(`^jobslot ${command} (NAME )?\\[`))
+    expect(texts[0]!.stdout).toMatch(new RegExp(`^jobslot ${command} (NAME |SLOT |--pool NAME )?\\[`))
   })
 
   test.for<[string, string[]]>([
-    ['run', ['--jobs', '--style', '--strict']],
-    ['acquire', ['--count', '--no-substitute', '--timeout', '--no-wait', '--timeout-status', '--strict']],
+    [
+      'run',
+      [
+        ...['--jobs', '--pool', '--max', '--label', '--priority', '--weight', '--style', '--strict'],
+        ...['--max-load', '--min-memory', '--max-pressure'],
+      ],
+    ],
+    [
+      'acquire',
+      [
+        ...['--count', '--no-substitute', '--for', '--timeout', '--no-wait', '--timeout-status', '--strict'],
+        ...['--pool', '--label', '--priority'],
+      ],
+    ],
+    ['status', ['--pool', '--watch', '--json']],
+    ['resize', ['--pool', '--max-load', '--min-memory', '--max-pressure']],
     ['doctor', ['--json']],
     ['lock', ['--shared', '--timeout', '--no-wait', '--timeout-status', '--label', '--dir']],
     ['locks', ['--json', '--dir']],

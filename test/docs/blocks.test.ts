@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { newState } from '../real/state.ts'
 import { cli, packageDir } from '../support/cli.ts'
 import { type Env, type Result, run } from '../support/processes.ts'
 import { type Clone, freshClone, projectFolder, removeClone } from './fixture.ts'
@@ -35,7 +36,7 @@ function expectSuccess({ code, signal, stdout, stderr }: Result, { output }: Blo
 }
 
 const runShell = (block: Block, cwd: string, options: { env?: Env; timeout: number }) =>
-  run(['sh', '-ec', block.text], { cwd, ...options })
+  run(['sh', '-ec', block.text], { cwd, ...options, env: { ...newState().env, ...options.env } })
 
 describe('sh blocks run when pasted', { timeout: 70_000 }, () => {
   test.for(named((block) => isRun(block) && block.language === 'sh' && !block.marks.has('in')))(
@@ -68,7 +69,10 @@ describe('js blocks run when pasted', { timeout: 70_000 }, () => {
     const folder = projectFolder()
     writeFiles(folder, block)
     writeFileSync(join(folder, 'block.mjs'), block.text)
-    expectSuccess(await run([...before, process.execPath, 'block.mjs'], { cwd: folder, timeout: 60_000 }), block)
+    expectSuccess(
+      await run([...before, process.execPath, 'block.mjs'], { cwd: folder, env: newState().env, timeout: 60_000 }),
+      block,
+    )
   }
 
   test.for(scripts)('%s, without a limit', async ([, block]) => {
