@@ -1,9 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
+import { ONE_SLOT } from '../pool/membership.ts'
 import { tell } from './messages.ts'
-
-/** What says in an environment that there is one slot, the caller's own. */
-export const ONE_SLOT = { MAKEFLAGS: ' -j1', MAKELEVEL: '1' }
 
 /** The jobserver that the environment names, with the warnings that users are due. @throws JobslotError with `strict` */
 export function jobserverInForce(strict: boolean): Client {

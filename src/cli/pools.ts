@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
-import { rewriteMakeflags } from '../makeflags/index.ts'
 import { BrokerClient } from '../pool/broker-client.ts'
-import type { MemberStatus, PoolHost } from '../pool/host.ts'
-import { fifoOf, placeOfPool } from '../pool/place.ts'
+import type { PoolHost } from '../pool/host.ts'
 import { type GovernorWords, limitsAfter } from './governor-words.ts'
 import { tell } from './messages.ts'
 import { tellNoPools } from './no-pools.ts'
@@ -30,20 +27,13 @@ export async function openNamed(name: string, strict: boolean, signals: Signals)
  */
 export async function membership(host: BrokerClient, { name, member }: PoolChoice): Promise<Client | null> {
   if (member === null) return null
-  const { slots, members } = await host.status()
-  const found = members.find(({ id, survivors }) => id === member && survivors === 0)
-  if (!found) return null
   // Most commands of a pool need nothing of a jobserver.
-  const { connectTo } = await import('../client/connect.ts')
-  const { oneSlot } = await import('./limit-in-force.ts')
-  const path = fifoOf(placeOfPool(name), member)
-  if (!existsSync(path)) return oneSlot()
-  const MAKEFLAGS = rewriteMakeflags('', { auth: { style: 'fifo', path }, jobs: jobsOf(found, slots) })
-  return connectTo({ env: { MAKEFLAGS } }, false)
-}
-
-function jobsOf({ kind, base, granted, max }: MemberStatus, slots: number): number {
-  return Math.max(1, kind === 'acquire' ? base + granted : Math.min(max ?? slots, slots))
+  const [{ connectTo }, { membership: membershipIn }] = await Promise.all([
+    import('../client/connect.ts'),
+    import('../pool/membership.ts'),
+  ])
+  const env = await membershipIn(host, name, member)
+  return env && connectTo({ env }, false)
 }
 
 /** Sets what these words say of a pool's governor, and leaves the rest of it. */

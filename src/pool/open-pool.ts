@@ -1,5 +1,11 @@
+import type { Client } from '../client/client.ts'
+import { connectTo } from '../client/connect.ts'
 import type { JobslotError } from '../errors.ts'
+import { fileNameOf } from '../lock/names.ts'
 import { BrokerClient } from './broker-client.ts'
+import { innerHost, slotsOf } from './inner-host.ts'
+import { MEMBER_VARIABLE, memberOf } from './marks.ts'
+import { membership } from './membership.ts'
 import { DEFAULT_POOL } from './place.ts'
 import { checkSlots, type MemberOptions, Pool } from './pool.ts'
 
@@ -25,10 +31,29 @@ export async function openPool(name = usualName(), { slots, ...member }: OpenPoo
     warnings.push(warning)
     if (pool) tell()
   }
-  pool = await Pool.join(name, await BrokerClient.connect(name, { slots, onWarning }), member)
+  pool = await join(await BrokerClient.connect(name, { slots, onWarning }), member)
   // Whoever opens it cannot listen before it has it.
   setImmediate(tell)
   return pool
+}
+
+async function join(host: BrokerClient, member: MemberOptions): Promise<Pool> {
+  let client: Client | null
+  try {
+    client = await clientWithin(host)
+  } catch (error) {
+    await host.close()
+    throw error
+  }
+  if (!client) return Pool.join(host.name, host, member)
+  return Pool.join(host.name, innerHost(host, client), member, slotsOf(client))
+}
+
+/** Where this process runs in a member of the pool. */
+async function clientWithin(host: BrokerClient): Promise<Client | null> {
+  const id = memberOf(process.env[MEMBER_VARIABLE], fileNameOf(host.name))
+  const env = id === null ? null : await membership(host, host.name, id)
+  return env && connectTo({ env }, true)
 }
 
 const usualName = () => process.env.JOBSLOT_POOL || DEFAULT_POOL

@@ -49,10 +49,16 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   readonly #label: string | null
   #closing: Promise<Audit> | null = null
 
-  /** Takes the host over. @internal */
-  static async join(name: string | null, host: ClosableHost, options: MemberOptions): Promise<Pool> {
+  /** Takes the host over. `own` in place of being a member by itself. @internal */
+  static async join(
+    name: string | null,
+    host: ClosableHost,
+    options: MemberOptions,
+    own: OwnSlots | null = null,
+  ): Promise<Pool> {
     try {
-      return new Pool(name, host, await joinAsProcess(host, requested(options)), options.label ?? null)
+      const asked = requested(options)
+      return new Pool(name, host, own ?? (await joinAsProcess(host, asked)), options.label ?? null)
     } catch (error) {
       await host.close()
       throw error

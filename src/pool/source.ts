@@ -41,10 +41,10 @@ export function fixedSource(slots: number): SlotSource {
 }
 
 /**
- * Slots of the limit that this process runs under: the one that its caller holds already, and up to `most` in all, each
+ * Slots of the limit that this process runs under: the `own` that its caller holds already, and up to `most` in all, each
  * drawn when it is wanted and given back when it is not. So a limit within a limit is never above either.
  */
-export function jobserverSource(client: Client, most: number): SlotSource {
+export function jobserverSource(client: Client, most: number, own: 0 | 1 = 1): SlotSource {
   const drawn: Slot[] = []
   const ended = new AbortController()
   let limit = most
@@ -56,7 +56,7 @@ export function jobserverSource(client: Client, most: number): SlotSource {
   const draw = async () => {
     waiting = true
     try {
-      while (lack > 0 && drawn.length + 1 < limit && !ended.signal.aborted) {
+      while (lack > 0 && drawn.length + own < limit && !ended.signal.aborted) {
         const slot = await client.acquire({ signal: ended.signal })
         // The pool can have closed since the slot was delivered.
         if (ended.signal.aborted) return slot.release()
@@ -77,7 +77,7 @@ export function jobserverSource(client: Client, most: number): SlotSource {
       return limit
     },
     get slots() {
-      return Math.min(limit, drawn.length + 1)
+      return Math.min(limit, drawn.length + own)
     },
     returns: true,
     start(listener) {

@@ -45,7 +45,7 @@ describe('a daemon that a member leaves', () => {
     const env = { ...n.env, NODE_EXTRA_CA_CERTS: undefined }
     const host = await n.connect('ci', { slots: 3 })
     const dir = tempDir()
-    writeFileSync(join(dir, 'Makefile'), `all: a b c\na b:\n\t@sleep 0.2\nc:\n\t@${daemon.replace('$!', '$$!')}\n`)
+    writeFileSync(join(dir, 'Makefile'), `all: a b c\na b:\n\t@sleep 0.2\nc:\n\t@${daemon.replace('$', '$$$$')}\n`)
     writeFileSync(join(dir, 'outer'), `all:\n\t+@${jobslot} run --pool ci -- ${make} -s\n`)
     const result = await run([make, '-sf', 'outer', '-j2'], { cwd: dir, env })
     expect(result).toMatchObject(quiet)

@@ -20,7 +20,7 @@ describe('more tokens than were taken', () => {
     const build = sh.start([...cli, 'run', '--pool', 'ci', '--', make, '-s'], {
       cwd: makeJobs(spans, 'job', times(40, 100)),
     })
-    const client = sh.start([...inPool, 'sh', '-c', 'printf GGGGG >&21; sleep 2'])
+    const client = sh.start([...inPool, 'bash', '-c', 'printf GGGGG >&21; sleep 2'])
     await waitFor(async () => (await sh.status()).overReturned === 5, 10_000)
     const status = await sh.status()
     expect(inUse(status) + status.members.reduce((sum, { visible }) => sum + visible, 0)).toBeLessThanOrEqual(3)
@@ -38,7 +38,7 @@ describe('more tokens than were taken', () => {
   test('in the last moment are withdrawn before the next member has them', async () => {
     const sh = await shell(2)
     for (let i = 1; i <= 3; i++) {
-      const { stderr } = await sh.start([...inPool, 'sh', '-c', 'printf ++ >&21']).result
+      const { stderr } = await sh.start([...inPool, 'bash', '-c', 'printf ++ >&21']).result
       expect(stderr).toMatch(/^jobslot: 2 tokens were given back that nobody had taken: /)
       expect(await sh.status()).toMatchObject({ free: 2, overReturned: 2 * i })
     }
