@@ -1,12 +1,11 @@
 import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
 import type { JobslotError } from '../errors.ts'
-import { fileNameOf } from '../lock/names.ts'
 import { BrokerClient } from './broker-client.ts'
 import { innerHost, slotsOf } from './inner-host.ts'
 import { MEMBER_VARIABLE, memberOf } from './marks.ts'
 import { membership } from './membership.ts'
-import { DEFAULT_POOL } from './place.ts'
+import { DEFAULT_POOL, placeOfPool } from './place.ts'
 import { checkSlots, type MemberOptions, Pool } from './pool.ts'
 
 export interface OpenPoolOptions extends MemberOptions {
@@ -51,7 +50,7 @@ async function join(host: BrokerClient, member: MemberOptions): Promise<Pool> {
 
 /** Where this process runs in a member of the pool. */
 async function clientWithin(host: BrokerClient): Promise<Client | null> {
-  const id = memberOf(process.env[MEMBER_VARIABLE], fileNameOf(host.name))
+  const id = memberOf(process.env[MEMBER_VARIABLE], placeOfPool(host.name).stamp)
   const env = id === null ? null : await membership(host, host.name, id)
   return env && connectTo({ env }, true)
 }

@@ -43,9 +43,9 @@ export function openKept(place: PoolPlace): Opened {
     settings = next
   }
   save({ lastId: settings.lastId + ID_BLOCK }, false)
-  const { name, mark } = place
+  const { name, stamp } = place
   const owner = new PoolOwner({
-    ...{ name, mark, ledger, firstId },
+    ...{ name, mark: stamp, ledger, firstId },
     source: fixedSource(slotsOf(settings)),
     fifos: poolFifos(place),
     limits: settings.limits,

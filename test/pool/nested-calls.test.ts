@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { npx, quietNpm, withPackage } from '../real/npx.ts'
 import { cli, libraryFile } from '../support/cli.ts'
 import { compiled } from '../support/compile.ts'
-import { tempDir, waitFor } from '../support/processes.ts'
+import { childrenOf, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool, type Skippable } from '../support/tools.ts'
 import { inUse, shell } from './commands.ts'
@@ -191,6 +191,25 @@ test('acquire of another pool in run: each pool counts its own', async () => {
   expect(peak(readSpans(spans))).toBe(2)
   expect(await sh.status()).toMatchObject({ free: 1, members: [] })
   expect(await other.status()).toMatchObject({ free: 2, members: [] })
+})
+
+test('a pool of the same name in another folder is another pool', async () => {
+  const sh = await shell(1)
+  const elsewhere = tempDir()
+  // In the one it is the first member, and waits there in vain as a member of the other.
+  const within = `JOBSLOT_DIR=${elsewhere} ${jobslot} acquire --pool ci -- sh -c 'echo $JOBSLOT_MEMBER'`
+  const { stdout, stderr } = await sh.start(inPool(...shellScript(within))).result
+  expect(stderr).toBe('')
+  expect(new Set(stdout.match(/ci:\S+\/1/g)).size).toBe(2)
+
+  const other = sh.start(inPool('sleep', '30'), { env: { JOBSLOT_DIR: elsewhere } })
+  const killed = sh.start(inPool('sleep', '30'))
+  await waitFor(() => childrenOf(killed.pid).length === 1 && childrenOf(other.pid).length === 1)
+  process.kill(childrenOf(killed.pid)[0]!, 'SIGKILL')
+  expect(await killed.result).toMatchObject({ signal: 'SIGKILL' })
+  expect(await sh.status()).toMatchObject({ free: 1, members: [] })
+  process.kill(-other.pid, 'SIGKILL')
+  await other.result.catch(() => {})
 })
 
 describe.each([1, SLOTS])('in a pool of %i', (slots) => {
