@@ -2,7 +2,6 @@ import { writeSync } from 'node:fs'
 import { JobslotError } from '../errors.ts'
 import type { BrokerClient } from '../pool/broker-client.ts'
 import type { MemberCommand } from '../pool/host.ts'
-import { placeOfPool } from '../pool/place.ts'
 import type { AcquireWords } from './acquire-words.ts'
 import { endAs, runCommand } from './child.ts'
 import { UsageError } from './exit-codes.ts'
@@ -41,7 +40,7 @@ export async function acquireOfPool(
   if (user) {
     // From now on it lasts as long as that process, though this one leaves.
     await host.started(joined.id, user)
-    writeSync(1, `${placeOfPool(choice.name).mark}/${joined.id}\n`)
+    writeSync(1, `${joined.mark}\n`)
     await host.close()
     process.exit(0)
   }

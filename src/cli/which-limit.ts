@@ -1,6 +1,7 @@
+import { fileNameOf } from '../lock/names.ts'
 import { findMakeflags } from '../makeflags/index.ts'
 import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
-import { DEFAULT_POOL, placeOfPool } from '../pool/place.ts'
+import { DEFAULT_POOL } from '../pool/place.ts'
 
 /** Which limit a command is to keep. */
 export type Choice = { kind: 'jobserver' } | PoolChoice | { kind: 'none' }
@@ -15,18 +16,13 @@ export interface PoolChoice {
 
 /**
  * The first of: `--pool`, a jobserver, `JOBSLOT_POOL`, the pool `default`. The last not for a command that has a limit
- * of its own (`orDefault` false). Pure but for `stampOf`, which tells what stands before the slash in a pool's marks.
+ * of its own (`orDefault` false). Pure.
  */
-export function whichLimit(
-  env: NodeJS.ProcessEnv,
-  options: { pool: string | undefined; orDefault: boolean },
-  stampOf = (name: string) => placeOfPool(name).stamp,
-): Choice {
-  const marks = env[MEMBER_VARIABLE]
+export function whichLimit(env: NodeJS.ProcessEnv, options: { pool: string | undefined; orDefault: boolean }): Choice {
   const of = (name: string, by: PoolChoice['by']): Choice => ({
     kind: 'pool',
     name,
-    member: marks ? memberOf(marks, stampOf(name)) : null,
+    member: memberOf(env[MEMBER_VARIABLE], fileNameOf(name)),
     by,
   })
   if (options.pool !== undefined) return of(options.pool, '--pool')

@@ -9,12 +9,16 @@ import type { PoolPlace } from './place.ts'
  * member. A member of another PID namespace that has neither cannot be seen; while it is alive it starts a broker.
  */
 export function isInUse(place: PoolPlace): boolean {
-  return hasOpenFifo(place, isRead) || hasMarked(place.stamp)
+  return hasOpenFifo(place, isRead) || hasMarked(place.mark)
 }
 
 /** Of any member: what is written of them cannot be read, so that nobody knows their numbers. */
-function hasMarked(stamp: string): boolean {
-  return processes().some((pid) => memberOf(environmentOf(pid)[MEMBER_VARIABLE], stamp) !== null)
+function hasMarked(mark: string): boolean {
+  return processes().some((pid) => {
+    const env = environmentOf(pid)
+    // Pools of another state folder may have the same names.
+    return env.JOBSLOT_DIR === process.env.JOBSLOT_DIR && memberOf(env[MEMBER_VARIABLE], mark) !== null
+  })
 }
 
 function processes(): string[] {

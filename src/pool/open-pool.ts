@@ -50,7 +50,7 @@ async function join(host: BrokerClient, member: MemberOptions): Promise<Pool> {
 
 /** Where this process runs in a member of the pool. */
 async function clientWithin(host: BrokerClient): Promise<Client | null> {
-  const id = memberOf(process.env[MEMBER_VARIABLE], placeOfPool(host.name).stamp)
+  const id = memberOf(process.env[MEMBER_VARIABLE], placeOfPool(host.name).mark)
   const env = id === null ? null : await membership(host, host.name, id)
   return env && connectTo({ env }, true)
 }

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileNameOf, nameOfFile } from '../lock/names.ts'
 import { privateFolder, stateDir } from '../state-dir.ts'
@@ -6,10 +6,8 @@ import { privateFolder, stateDir } from '../state-dir.ts'
 /** Where a named pool lies. */
 export interface PoolPlace {
   name: string
-  /** The name as a file's; in the ids of slots it stands before the slash. */
+  /** The name as a file's; in marks and in the ids of slots it stands before the slash. */
   mark: string
-  /** What stands there in marks: which folder is meant, too, as another may have a pool of the same name. */
-  stamp: string
   /** While it has members: what is written of them, and their FIFOs. */
   dir: string
   /** Where the FIFOs are instead if `dir` has a space in its path, which ninja and cargo cannot read. */
@@ -35,9 +33,7 @@ export function placeOfMark(mark: string, name = nameOfFile(mark)): PoolPlace {
   const pools = poolsFolder()
   const dir = join(pools, mark)
   const fifos = /\s/.test(pools) ? join(stateDir({}), `${POOLS}-${hash(pools)}`, mark) : dir
-  const { dev, ino } = statSync(pools)
-  const stamp = `${mark}:${dev.toString(36)}-${ino.toString(36)}`
-  return { name, mark, stamp, dir, fifos, settings: `${dir}${SETTINGS}`, worker: `pool ${mark}` }
+  return { name, mark, dir, fifos, settings: `${dir}${SETTINGS}`, worker: `pool ${mark}` }
 }
 
 /** The pools that this user has, running or not. */

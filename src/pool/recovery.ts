@@ -43,9 +43,9 @@ export function openKept(place: PoolPlace): Opened {
     settings = next
   }
   save({ lastId: settings.lastId + ID_BLOCK }, false)
-  const { name, stamp } = place
+  const { name, mark } = place
   const owner = new PoolOwner({
-    ...{ name, mark: stamp, ledger, firstId },
+    ...{ name, mark, ledger, firstId },
     source: fixedSource(slotsOf(settings)),
     fifos: poolFifos(place),
     limits: settings.limits,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { decodeDocument, encodeDocument } from '../document/format.ts'
@@ -16,7 +17,8 @@ export interface PoolSettings {
   lastId: number
 }
 
-const NEW: PoolSettings = { slots: null, limits: {}, lastId: 0 }
+/** Numbers begin anywhere: pools of one name in two state folders must not take each other's processes for their own. */
+const newSettings = (): PoolSettings => ({ slots: null, limits: {}, lastId: randomInt(1, 1000) * 1000 })
 
 /**
  * A document of jobslot's (`openDocument` reads it), written by the broker alone.
@@ -70,7 +72,7 @@ function read(place: PoolPlace): { version: number; value: PoolSettings } {
       closeSync(fd)
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 0, value: NEW }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 0, value: newSettings() }
     throw stateDirError(place.settings, error)
   }
   const found = decodeDocument(bytes)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { type Choice, whichLimit } from '../../src/cli/which-limit.ts'
-import { fileNameOf } from '../../src/lock/names.ts'
 import type { Env } from '../support/processes.ts'
 
 const jobserver = { MAKEFLAGS: ' -j4 --jobserver-auth=3,4' }
@@ -55,7 +54,6 @@ describe('the member of the pool that the caller runs in', () => {
     ['ci/x ci/ /3 ci/3/4 ci', 'ci', null],
     ['xci/3 ci/-1', 'ci', null],
   ])('%j of pool %s: %s', ([JOBSLOT_MEMBER, name, member]) => {
-    const choice = whichLimit({ JOBSLOT_MEMBER }, { pool: name, orDefault: true }, fileNameOf)
-    expect(choice).toEqual(pool(name, '--pool', member))
+    expect(whichLimit({ JOBSLOT_MEMBER }, { pool: name, orDefault: true })).toEqual(pool(name, '--pool', member))
   })
 })

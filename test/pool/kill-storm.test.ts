@@ -111,5 +111,5 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
 
 /** Processes that carry a mark of this pool. */
 function marked(): number[] {
-  return processesWhere((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${POOL}:`))
+  return processesWhere((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${POOL}/`))
 }

@@ -1,5 +1,6 @@
 import { connectTo } from '../../client/connect.ts'
 import { JobslotError } from '../../errors.ts'
+import { fileNameOf } from '../../lock/names.ts'
 import { findMakeflags, type JobserverAuth } from '../../makeflags/index.ts'
 import { MEMBER_VARIABLE, memberOf } from '../../pool/marks.ts'
 import { DEFAULT_POOL, placeOfPool } from '../../pool/place.ts'
@@ -132,10 +133,8 @@ function poolInWords({ name, dir, running, slots, free }: NonNullable<Diagnosis[
   lines.push(['works', dir === null ? 'no' : 'yes'])
   if (slots !== null) lines.push(['slots', String(slots)], ['free now', String(free)])
   if (dir !== null) lines.push(['broker', running ? 'runs' : 'starts with the first command of the pool'])
-  const marks = process.env[MEMBER_VARIABLE]
-  const place = marks && dir !== null ? placeOfPool(name) : null
-  const member = place && memberOf(marks, place.stamp)
-  if (place && member !== null) lines.push(['held here', `slot ${place.mark}/${member}`])
+  const member = memberOf(process.env[MEMBER_VARIABLE], fileNameOf(name))
+  if (member !== null) lines.push(['held here', `slot ${fileNameOf(name)}/${member}`])
   return [...lines, ['not reached', 'tools started here without jobslot run: no jobserver is named in MAKEFLAGS']]
 }
 
