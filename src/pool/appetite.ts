@@ -13,6 +13,7 @@ const FIRST_BACKOFF_MS = 2
 const LONGEST_BACKOFF_MS = 1_000
 /** From so many refusals on a member is settled, and probes of all such go at a common pace. */
 const SETTLED = 5
+const TOGETHER_MS = 1
 const PROBE_PAUSE_MS = { shortest: 50, longest: 200, quietShare: 1 / 50 }
 
 /** What a member could make use of, as far as can be known from outside. */
@@ -79,8 +80,10 @@ function rest(appetite: Appetite, member: PlanMember, now: number): void {
   const wanted = member.granted - appetite.idle
   appetite.tokens = Math.min(appetite.room, wanted)
   if (appetite.fresh) appetite.firm = wanted
-  if (now < patient)
-    appetite.until = !appetite.fresh ? patient : quick ? Math.min(fresh, member.unusedUntil ?? fresh) : fresh
+  if (now >= patient) return
+  appetite.until = appetite.fresh ? fresh : patient
+  const { unusedUntil = fresh } = member
+  if (quick && unusedUntil > now) appetite.until = Math.min(appetite.until, unusedUntil)
 }
 
 function hunger(appetite: Appetite, member: PlanMember, now: number, settledFrom: number): void {
@@ -104,17 +107,12 @@ function probeTime({ refusals, refusedAt }: PlanMember, settledFrom: number): nu
  * very many members wakes up.
  */
 export function nextProbe(members: PlanMember[]): number {
-  let refused = Number.NEGATIVE_INFINITY
-  let stirred = Number.NEGATIVE_INFINITY
-  let together = 0
-  for (const { draws, refusals, refusedAt, stirredAt } of members) {
-    if (!draws) continue
-    stirred = Math.max(stirred, stirredAt)
-    if (refusals === 0 || refusedAt < refused) continue
-    together = refusedAt === refused ? together + 1 : 1
-    refused = refusedAt
-  }
-  if (together === 0) return refused
+  const drawing = members.filter(({ draws }) => draws)
+  const refusers = drawing.filter(({ refusals }) => refusals > 0)
+  if (refusers.length === 0) return Number.NEGATIVE_INFINITY
+  const refused = refusers.reduce((latest, { refusedAt }) => Math.max(latest, refusedAt), Number.NEGATIVE_INFINITY)
+  const together = refusers.filter(({ refusedAt }) => refusedAt > refused - TOGETHER_MS).length
+  const stirred = drawing.reduce((latest, { stirredAt }) => Math.max(latest, stirredAt), Number.NEGATIVE_INFINITY)
   const { shortest, longest, quietShare } = PROBE_PAUSE_MS
   // The pause is a share of the time from the last stir to the probe itself, not to this instant.
   const grown = (quietShare * (refused - stirred)) / (1 - quietShare)

@@ -23,7 +23,11 @@ export interface PlanMember {
   draws: boolean
   /** When its client last took or returned a token by itself, or else when it joined. */
   stirredAt: number
-  /** How often tokens were withdrawn from it that it had left lying, since it last stirred. Endless: never probed. */
+  /**
+   * How often tokens were withdrawn from it that it had left lying, since it last stirred. Endless for one that says
+   * when it wants a token: it is probed no more often than others, in case a token that it had asked for was taken away
+   * before it woke up.
+   */
   refusals: number
   /** When the last of these was. */
   refusedAt: number

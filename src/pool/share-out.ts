@@ -154,9 +154,11 @@ class Line {
     const portions = lacking.map((share) => portion(share, share.member.granted + share.grant, share.target))
     fill(Math.max(0, round.free - round.kept), portions, byClaim).forEach((count, i) => {
       const share = lacking[i]!
-      round.free -= count - share.member.granted - share.grant
-      round.kept += share.target - count
-      share.grant = count - share.member.granted
+      const more = count - portions[i]!.low
+      round.free -= more
+      share.grant += more
+      // Whether it wants still more shows when it has taken what it gets now.
+      if (share.grant === 0) round.kept += share.target - count
     })
   }
 }
