@@ -1,12 +1,19 @@
 // What is started for its own sake, each as one CommonJS file: a start is counted in milliseconds, and Node needs some
 // twenty of them for its ES module loader and as many files.
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { build } from 'esbuild'
+
+const partOf = ({ kind, path, importer }) =>
+  kind === 'dynamic-import' && importer.includes('/src/cli/')
+    ? { path: `./${basename(path, '.ts')}.cjs`, external: true }
+    : undefined
 
 await build({
   entryPoints: {
-    // The command line.
+    // The command line, in three: what most starts need is in the first two.
     'cli/main': 'src/cli/main.ts',
+    'cli/acquire': 'src/cli/commands/acquire.ts',
+    'cli/more': 'src/cli/more.ts',
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
     // The broker of a named pool.
@@ -25,5 +32,8 @@ await build({
   alias: { 'node:worker_threads': resolve('src/cli/main-thread.ts') },
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  // What is imported of a file that is bundled by itself is `require`d of that.
+  plugins: [{ name: 'parts', setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|more)\.ts$/ }, partOf) }],
+  supported: { 'dynamic-import': false },
   logLevel: 'warning',
 })

@@ -28,8 +28,9 @@ export async function acquireOfPool(
   const client = await membership(host, choice)
   if (client) {
     await host.close()
-    const { acquireOfJobserver } = await import('./acquire-of-jobserver.ts')
-    const { connectTo } = await import('../client/connect.ts')
+    const more = await import('./more.ts')
+    const { acquireOfJobserver } = await more.acquireOfJobserver()
+    const { connectTo } = await more.connect()
     return acquireOfJobserver(client, asked, words, signals, connectTo({}, false))
   }
   const joined = await join(host, asked, signals)
@@ -47,7 +48,7 @@ export async function acquireOfPool(
   const { command, env } = withSlots(asked, joined.slots)
   env.JOBSLOT_POOL = choice.name
   const ended = await runAsMember(host, joined, command, { env, style: 'auto', signals })
-  await host.close()
+  // With this process its connection ends.
   endAs(ended)
 }
 

@@ -9,4 +9,11 @@ export const EXIT = {
 } as const
 
 /** Wrong use of the command line. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** By its name: in the bundle each file has a class of its own. */
+export function isUsageError(error: unknown): error is UsageError {
+  return error instanceof Error && error.name === 'UsageError'
+}

@@ -1,28 +1,29 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { endBy } from './child.ts'
-import { EXIT, UsageError } from './exit-codes.ts'
+import { EXIT, isUsageError, UsageError } from './exit-codes.ts'
 import { tell } from './messages.ts'
-import { Interrupted } from './signals.ts'
+import { isInterrupted } from './signals.ts'
 
 // What ps and a recipe's other commands see: without it, they would see a `node` (`client/callers.ts`).
 process.title = ['jobslot', ...process.argv.slice(2)].join(' ')
 
 type Main = (words: string[]) => Promise<void>
 
+/** What is not `acquire` lies in a file that `acquire` does not read. */
 const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
-  run: () => import('./commands/run.ts'),
+  run: async () => (await import('./more.ts')).run(),
   acquire: () => import('./commands/acquire.ts'),
-  release: () => import('./commands/release.ts'),
-  status: () => import('./commands/status.ts'),
-  resize: () => import('./commands/resize.ts'),
-  doctor: () => import('./commands/doctor.ts'),
-  lock: () => import('./commands/lock.ts'),
-  locks: () => import('./commands/locks.ts'),
+  release: async () => (await import('./more.ts')).release(),
+  status: async () => (await import('./more.ts')).status(),
+  resize: async () => (await import('./more.ts')).resize(),
+  doctor: async () => (await import('./more.ts')).doctor(),
+  lock: async () => (await import('./more.ts')).lock(),
+  locks: async () => (await import('./more.ts')).locks(),
 }
 
 /** Started by `acquire --for` alone. */
-const KEEPER = () => import('./commands/keep.ts')
+const KEEPER = async () => (await import('./more.ts')).keep()
 const isKeeper = (name: string) => name === 'keep' && process.env.JOBSLOT_KEEPER_CLOSES !== undefined
 
 async function main(words: string[]): Promise<void> {
@@ -33,7 +34,7 @@ async function main(words: string[]): Promise<void> {
     return
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    const { helpFor } = await import('./help.ts')
+    const { helpFor } = await (await import('./more.ts')).help()
     console.log(helpFor(rest[0] ?? ''))
     return
   }
@@ -53,8 +54,8 @@ function whatCommand(name: string): string {
 main(process.argv.slice(2)).catch(fail)
 
 function fail(error: unknown): never {
-  if (error instanceof Interrupted) endBy(error.signal)
-  if (error instanceof UsageError) {
+  if (isInterrupted(error)) endBy(error.signal)
+  if (isUsageError(error)) {
     const [name = ''] = process.argv.slice(2)
     tell(`${error.message}: see jobslot ${Object.hasOwn(COMMANDS, name) ? `${name} ` : ''}--help`)
     process.exit(EXIT.usage)

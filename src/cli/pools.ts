@@ -28,10 +28,8 @@ export async function openNamed(name: string, strict: boolean, signals: Signals)
 export async function membership(host: BrokerClient, { name, member }: PoolChoice): Promise<Client | null> {
   if (member === null) return null
   // Most commands of a pool need nothing of a jobserver.
-  const [{ connectTo }, { membership: membershipIn }] = await Promise.all([
-    import('../client/connect.ts'),
-    import('../pool/membership.ts'),
-  ])
+  const more = await import('./more.ts')
+  const [{ connectTo }, { membership: membershipIn }] = await Promise.all([more.connect(), more.membership()])
   const env = await membershipIn(host, name, member)
   return env && connectTo({ env }, false)
 }

@@ -42,10 +42,16 @@ export class Signals {
 
 /** What a wait rejects with when a signal ended it. */
 export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
   readonly signal: EndingSignal
 
   constructor(signal: EndingSignal) {
     super(`ended by ${signal}`)
     this.signal = signal
   }
+}
+
+/** By its name: in the bundle each file has a class of its own. */
+export function isInterrupted(error: unknown): error is Interrupted {
+  return error instanceof Error && error.name === 'Interrupted'
 }

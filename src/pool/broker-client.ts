@@ -140,13 +140,13 @@ export class BrokerClient implements PoolHost {
     let shortLives = 0
     for (;;) {
       const worker = await this.#connected(signal)
-      const from = performance.now()
+      const from = Date.now()
       try {
         return await worker.call<T>(method, message, { signal, timeout: FOREVER_MS })
       } catch (error) {
         this.#ended.signal.throwIfAborted()
         const { code } = error as JobslotError
-        shortLives = performance.now() - from < SHORT_LIFE_MS ? shortLives + 1 : 0
+        shortLives = Date.now() - from < SHORT_LIFE_MS ? shortLives + 1 : 0
         if (!ENDS.includes(code) || shortLives === MOST_SHORT_LIVES || signal?.aborted) throw asOurs(error)
       }
     }

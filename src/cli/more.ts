@@ -1,0 +1,16 @@
+/** What `acquire` of a pool does without. Bundled into a file of its own, which it does not read at its start. */
+
+export const run = () => import('./commands/run.ts')
+export const release = () => import('./commands/release.ts')
+export const status = () => import('./commands/status.ts')
+export const resize = () => import('./commands/resize.ts')
+export const doctor = () => import('./commands/doctor.ts')
+export const lock = () => import('./commands/lock.ts')
+export const locks = () => import('./commands/locks.ts')
+export const keep = () => import('./commands/keep.ts')
+export const help = () => import('./help.ts')
+
+export const acquireOfJobserver = () => import('./acquire-of-jobserver.ts')
+export const limitInForce = () => import('./limit-in-force.ts')
+export const connect = () => import('../client/connect.ts')
+export const membership = () => import('../pool/membership.ts')
