@@ -1,3 +1,4 @@
+import { poll } from '../fd.ts'
 import type { PoolStatus } from '../pool/host.ts'
 import { endBy } from './child.ts'
 import type { Onlooker } from './look.ts'
@@ -22,10 +23,7 @@ export async function watch(onlooker: Onlooker, { json }: { json: boolean }): Pr
   const show = isTTY && !json && process.env.TERM !== 'dumb' ? new Picture() : new Report(json)
   let ended: EndingSignal | null = null
   let wake = () => {}
-  process.stdout.on('error', () => {
-    // Nobody reads.
-    process.exit(0)
-  })
+  endWithReader()
   try {
     await signals.during(
       (signal) => {
@@ -52,6 +50,16 @@ export async function watch(onlooker: Onlooker, { json }: { json: boolean }): Pr
   }
   await onlooker.close()
   if (ended) endBy(ended)
+}
+
+/** Also where nothing changes, and so nothing is written that would fail. */
+function endWithReader(): void {
+  const end = () => process.exit(0)
+  process.stdout.on('error', end)
+  poll(1, 'priority').then(
+    (found) => (found?.hangup || found?.error) && end(),
+    () => {},
+  )
 }
 
 function isBusy({ status }: Shown): boolean {
