@@ -49,7 +49,15 @@ function runWithSlots(client: Client | null, slots: number, asked: AcquireWords,
   const { command, env } = withSlots(asked, slots)
   if (slots > 1) {
     const label = command.join(' ')
-    return runInPool(command, { source: fixedSource(slots), draws: false, label, env, style: 'auto', signals })
+    return runInPool(command, {
+      source: fixedSource(slots),
+      draws: false,
+      borrowed: true,
+      label,
+      env,
+      style: 'auto',
+      signals,
+    })
   }
   const options = { stdio: 'inherit', env } as const
   return runCommand(command, client ? client.childOptions(options) : options, signals)

@@ -23,6 +23,7 @@ export async function runUnder(client: Client, asked: RunWords, signals: Signals
     ...asked,
     source: jobserverSource(client, slots),
     draws: true,
+    borrowed: true,
     env: process.env,
     signals,
   })

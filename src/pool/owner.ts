@@ -252,7 +252,8 @@ export class PoolOwner implements PoolHost {
     const audit = this.#book.close(member)
     const { missing } = audit
     // A clean end with all tokens back leaves daemons, if anything, and they hold nothing.
-    const all = baseOf(member) + missing
+    // What it holds from first to last shows in no token.
+    const all = member.request.draws ? baseOf(member) + missing : member.slots
     const kept = missing > 0 || signaled ? this.#remnants.hold(member, all, missing) : 0
     this.#reclaimed += missing - Math.min(kept, missing)
     if (kept === 0) this.#book.forget(member)

@@ -26,6 +26,7 @@ export async function main(words: string[]): Promise<void> {
       ...asked,
       source: fixedSource(asked.most ?? availableCpus()),
       draws: true,
+      borrowed: false,
       env: process.env,
       signals,
     }),
