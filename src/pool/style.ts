@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
-import type { Style } from './private-pool.ts'
+import type { Style } from './offer.ts'
 
 const NINJA = /^(ninja|ninja-build|samu)$/
 const MAKE = /^(g|re)?make$/
