@@ -21,10 +21,16 @@ struct Place {
   // 0 nothing is told, 1 that it was found empty, 2 that there is more or less in it.
   int want = 0;
   bool changed = false;
+  // Found out, and not told yet.
+  bool stirred = false;
+  bool moved = false;
 
   // Of the thread that looks (account_thread.h).
   int watch = -1;
-  bool due = false;
+  // When to look again, where nothing is watched.
+  int64_t due_ns = INT64_MAX;
+  // Up to when its events would last, did they come at the pace that they may.
+  int64_t spent_ns = 0;
   Place* next_watched = nullptr;
   class Account* account = nullptr;
 };

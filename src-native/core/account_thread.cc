@@ -18,6 +18,10 @@ namespace {
 
 constexpr int64_t kTick = 1000000;
 constexpr int64_t kSample = 10000000;
+// A client that does nothing but take and give back would stir JavaScript, and its plan, each millisecond. So each FIFO
+// has a budget: one event in so long, and as many as that makes in a quarter of a second at once.
+constexpr int64_t kPace = 8000000;
+constexpr int64_t kBurst = 250000000;
 
 // To the nanosecond where the system can: a whole millisecond more would double the tick.
 int poll_until_ns(pollfd* fds, nfds_t count, int64_t deadline_ns) {
@@ -138,13 +142,18 @@ int AccountThread::watch(int account, int index, int want) {
   Locked locked(&mutex_);
   Place* place = find(account, index);
   if (!place || want < 0 || want > 2) return -EINVAL;
+  if (place->want == 0) place->stirred = place->moved = false;
   place->want = want;
   // A watch that is set may stay: its event is the last.
   if (want == 0) return 0;
   int failed = ensure_running();
   if (failed) return -failed;
-  if (place->watch < 0 && !place->due) arm(place);
-  look(place, false);
+  // Where one is set its event is on the way, and where one is due so is the look: to look now would tell whoever asks
+  // for each change again and again of a client that never rests.
+  if (place->watch < 0 && place->due_ns == kNever) {
+    arm(place);
+    look(place, false);
+  }
   nudge();
   return 0;
 }
@@ -166,6 +175,7 @@ int AccountThread::read_all(int account, bool changed, Purse* into, int room) {
     Place* place = found->place(i);
     if (!place || (changed && !place->changed)) continue;
     if (count < room) into[count] = purse(found, i);
+    if (changed) place->stirred = place->moved = false;
     count++;
   }
   if (count <= room) found->told = false;
@@ -221,18 +231,23 @@ void AccountThread::tell(Place* place) {
   notify_(context_, place->account->id);
 }
 
-// What its clients did since the last look. Whether it is worth telling.
-bool AccountThread::observe(Place* place, bool stirred) {
+// What its clients did since the last time.
+void AccountThread::observe(Place* place, bool stirred) {
   int visible = Account::visible(place);
   bool moved = visible != place->known;
-  if (!moved && !stirred) return false;
+  if (!moved && !stirred) return;
   place->known = visible;
   place->stirs++;
-  return place->want == 2 ? moved : place->want == 1 && visible == 0;
+  place->stirred = true;
+  place->moved |= moved;
 }
 
+// At an event, or when it is due: tells of what was found out by then, on whatever occasion.
 void AccountThread::look(Place* place, bool stirred) {
-  if (observe(place, stirred)) tell(place);
+  observe(place, stirred);
+  bool news = place->want == 2 ? place->moved : place->want == 1 && place->stirred && place->known == 0;
+  place->stirred = place->moved = false;
+  if (news) tell(place);
 }
 
 // What has been reported by now is clients' doing.
@@ -245,6 +260,9 @@ void AccountThread::after_own(Place* place, int done) {
   if (done > 0 && place->watch >= 0) {
     arm(place);
     look(place, false);
+  } else if (done > 0) {
+    // Else a client's doing and the next of this account's could cancel each other out.
+    observe(place, false);
   }
   // The thread may not have seen the events that were read on its behalf.
   nudge();
@@ -267,9 +285,13 @@ void AccountThread::arm(Place* place) {
     }
   }
 #endif
-  place->due = true;
-  int64_t sample = now_ns() + kSample;
-  if (sample < tick_ns_) tick_ns_ = sample;
+  set_due(place, now_ns(), kSample);
+}
+
+// After so long, or up to half of it sooner, where the thread is to be awake anyway.
+void AccountThread::set_due(Place* place, int64_t now, int64_t after) {
+  place->due_ns = tick_ns_ > now + after / 2 && tick_ns_ < now + after ? tick_ns_ : now + after;
+  if (place->due_ns < tick_ns_) tick_ns_ = place->due_ns;
 }
 
 void AccountThread::disarm(Place* place) {
@@ -297,9 +319,10 @@ void AccountThread::disarmed(int watch, bool stirred) {
     place->watch = -1;
     look(place, stirred);
     if (place->want == 0) continue;
-    place->due = true;
-    int64_t tick = now_ns() + kTick;
-    if (tick < tick_ns_) tick_ns_ = tick;
+    int64_t now = now_ns();
+    place->spent_ns = (place->spent_ns > now ? place->spent_ns : now) + kPace;
+    int64_t wait = place->spent_ns - now - kBurst;
+    set_due(place, now, wait > kTick ? wait : kTick);
   }
 }
 
@@ -319,12 +342,16 @@ void AccountThread::read_events() {
 }
 
 void AccountThread::look_at_due() {
+  int64_t now = now_ns();
   tick_ns_ = kNever;
   for (Account* account = accounts_; account; account = account->next) {
     for (int i = 0; i < account->places(); i++) {
       Place* place = account->at(i);
-      if (!place->due) continue;
-      place->due = false;
+      if (place->due_ns > now) {
+        if (place->due_ns < tick_ns_) tick_ns_ = place->due_ns;
+        continue;
+      }
+      place->due_ns = kNever;
       if (place->want == 0) continue;
       arm(place);
       look(place, false);
@@ -386,10 +413,7 @@ void AccountThread::loop() {
       Place* place = debtors[i];
       int paid = place->account->collect(place);
       after_own(place, paid);
-      if (paid > 0) {
-        look(place, false);
-        tell(place);
-      }
+      if (paid > 0) tell(place);
       if (place->debt == 0) changed_ = true;
     }
     if (ready > 0 && fds[1].revents) read_events();

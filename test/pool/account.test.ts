@@ -134,6 +134,18 @@ describe('a watch', () => {
     expect(told).toMatchObject([{ visible: 2 }, { visible: 3 }])
   })
 
+  test('tells what somebody has read meanwhile', async () => {
+    const { account, fifo, events } = watching(1)
+    for (let i = 1; i < 20; i++) {
+      fifo.take(3)
+      expect(account.read(3)).toMatchObject({ visible: 0 })
+      await waitFor(() => events() === i)
+      fifo.give(3)
+      account.read(3)
+      await sleep(3)
+    }
+  })
+
   test('is not stirred by what is done through the account', async () => {
     const { account, events } = watching(2)
     for (let i = 0; i < 50; i++) {
