@@ -67,7 +67,7 @@ export function appetiteOf(member: PlanMember, now: number, settledFrom: number)
 
 function rest(appetite: Appetite, member: PlanMember, now: number): void {
   const { stirredAt, grantedAt = Number.NEGATIVE_INFINITY, refusals, pace = null } = member
-  const returned = stirredAt >= grantedAt
+  const returned = stirredAt > grantedAt
   const quick = returned && pace !== null && pace < QUICK_MS
   const fresh = returned ? stirredAt + (quick ? PROBE_MS : 0) : grantedAt + PROBE_MS
   const usual = pace === null ? NEWCOMER_MS : Math.min(LONGEST_PATIENCE_MS, PACES * pace)

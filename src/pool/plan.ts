@@ -94,6 +94,8 @@ export interface Share {
   target: number
   /** Tokens it is given at once. */
   grant: number
+  /** Tokens kept for it of what is to come. */
+  promised: number
 }
 
 /**
@@ -105,7 +107,7 @@ export function plan(state: PlanState): Plan {
   const settledFrom = nextProbe(state.members)
   const shares = state.members.map((member): Share => {
     const appetite = appetiteOf(member, now, settledFrom)
-    return { member, appetite, weight: usableWeight(member.weight), target: 0, grant: 0 }
+    return { member, appetite, weight: usableWeight(member.weight), target: 0, grant: 0, promised: 0 }
   })
   const round = shareOut(state, shares)
   const moves: Move[] = shares

@@ -60,6 +60,8 @@ class Line {
   readonly #shares: Share[]
   /** Slots that are no one's base: what can be had, now or by withdrawal. */
   #budget: number
+  /** What those who still wait ask for at least. */
+  #behind: number
   #blocked = false
 
   constructor(state: PlanState, round: Round, shares: Share[], budget: number) {
@@ -67,6 +69,11 @@ class Line {
     this.#round = round
     this.#shares = shares
     this.#budget = budget
+    this.#behind = state.waiters.reduce((sum, { min }) => sum + (min <= this.#limit ? min : 0), 0)
+  }
+
+  get #limit(): number {
+    return this.#state.limit ?? this.#state.capacity
   }
 
   /** A token that came just now is to be tried before it goes to the next who has none. */
@@ -89,12 +96,12 @@ class Line {
   }
 
   #admit(waiter: PlanWaiter): void {
-    const { capacity, limit = capacity, now } = this.#state
     const { min, since = Number.NEGATIVE_INFINITY } = waiter
     const round = this.#round
     const available = round.free - round.kept
     // What can never be had, unless someone resizes the pool, keeps nobody else waiting.
-    const stuck = this.#blocked || min > limit
+    const stuck = this.#blocked || min > this.#limit
+    if (min <= this.#limit) this.#behind -= min
     if (min > 0 && (stuck || available < min)) {
       round.waiting.push(waiter)
       if (stuck) return
@@ -104,14 +111,16 @@ class Line {
       else this.#blocked = true
       return
     }
-    const idle = this.#idle()
-    if (min > 0 && available < waiter.max && idle > 0 && now < since + GATHER_MS) {
+    // More than its least only of what nobody waits for.
+    const atMost = (most: number) => Math.max(min, Math.min(waiter.max, most - this.#behind))
+    const slots = atMost(available)
+    const gathered = slots < waiter.max ? atMost(available + this.#idle()) : slots
+    if (min > 0 && gathered > slots && this.#state.now < since + GATHER_MS) {
       round.waiting.push(waiter)
       round.gatherUntil = Math.min(round.gatherUntil ?? Number.POSITIVE_INFINITY, since + GATHER_MS)
-      this.#promise(waiter, Math.min(waiter.max, available + idle))
+      this.#promise(waiter, gathered)
       return
     }
-    const slots = Math.max(min, Math.min(waiter.max, available), 0)
     round.admissions.push({ waiter, slots })
     round.free -= slots
     this.#budget -= slots
@@ -133,6 +142,7 @@ class Line {
       round.free--
     } else {
       round.kept++
+      share.promised = 1
       round.unserved.push({ since: lastServed(share), priority: share.member.priority, slots: 1 })
     }
   }
@@ -150,8 +160,9 @@ class Line {
       this.#budget -= count - share.target
       share.target = count
     })
-    const lacking = peers.filter(({ member, target, grant }) => target > member.granted + grant)
-    const portions = lacking.map((share) => portion(share, share.member.granted + share.grant, share.target))
+    const has = ({ member, grant, promised }: Share) => member.granted + grant + promised
+    const lacking = peers.filter((share) => share.target > has(share))
+    const portions = lacking.map((share) => portion(share, has(share), share.target))
     fill(Math.max(0, round.free - round.kept), portions, byClaim).forEach((count, i) => {
       const share = lacking[i]!
       const more = count - portions[i]!.low

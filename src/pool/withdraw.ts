@@ -42,7 +42,9 @@ function take(shares: Share[], need: number, moves: Move[]): number {
     left -= now
   }
   lying.forEach(({ member, appetite }, i) => {
-    if (taken[i]! > 0) moves.push({ do: 'take', member: member.id, tokens: taken[i]!, refused: appetite.left })
+    const tokens = taken[i]!
+    const refused = appetite.left || tokens <= appetite.idle
+    if (tokens > 0) moves.push({ do: 'take', member: member.id, tokens, refused })
   })
   return need - left
 }

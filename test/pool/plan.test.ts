@@ -90,6 +90,11 @@ describe('who waits', () => {
     expect(moves(3, [member(9, { draws: false })], { waiters: [waiter(1, 1, { max: 4 })] })).toEqual([admit(1, 2)])
   })
 
+  test('leaves those behind it what they ask for at least', () => {
+    const waiters = [waiter(1, 1, { max: 8 }), waiter(2, 2), waiter(3, 1, { max: 8 })]
+    expect(moves(8, [], { waiters })).toEqual([admit(1, 5), admit(2, 2), admit(3, 1)])
+  })
+
   test('collects what lies idle before it takes less than its most, for an instant', () => {
     const waiters = [waiter(1, 1, { max: 4 })]
     const { moves, lookAt } = planned(6, [sleeper(9, 4)], { waiters })
@@ -222,7 +227,7 @@ describe('tokens from one member to another', () => {
     const quick = { ...returned, pace: 2 }
     expect(planned(7, [quick, member(2, { granted: 3 })])).toMatchObject({ moves: [], lookAt: NOW + 10 })
     const unused = { ...quick, unused: 1, unusedUntil: NOW + 5 }
-    expect(moves(7, [unused, member(2, { granted: 3 })])).toEqual([take(1, 1, false)])
+    expect(moves(7, [unused, member(2, { granted: 3 })])).toEqual([take(1, 1, true)])
   })
 
   test('more than was granted is a surplus, and no grant', () => {
@@ -234,7 +239,7 @@ describe('probes', () => {
   const refuser = (refusals: number, ago: number) =>
     sleeper(1, 0, { refusals, refusedAt: NOW - ago, stirredAt: NOW - ago })
 
-  test.for([
+  test.for<[number, number]>([
     [1, 2],
     [2, 4],
     [4, 16],
