@@ -34,11 +34,11 @@ export const newcomer = (now: number): Habits => {
   }
 }
 
-/** Its client took or returned a token. */
-export function stirred(habits: Habits, now: number): Habits {
-  const interval = Math.min(LONGEST_PACE_MS, now - habits.stirredAt)
+/** Its client took or returned a token, so many times since that was last noticed. */
+export function stirred(habits: Habits, now: number, times = 1): Habits {
+  const interval = Math.min(LONGEST_PACE_MS, (now - habits.stirredAt) / Math.max(1, times))
   // Near the longest of late: jobs that began together end together, with the intervals 0, 0, 0 and then a whole job.
-  const pace = !habits.known ? null : Math.max(interval, (habits.pace ?? 0) * (1 - FORGOTTEN))
+  const pace = !habits.known ? null : Math.max(interval, (habits.pace ?? 0) * (1 - FORGOTTEN) ** times)
   return { ...habits, stirredAt: now, refusals: 0, pace, known: true }
 }
 

@@ -263,22 +263,22 @@ export class Member {
   }
 
   #stir(): void {
-    this.#stirs++
     this.#pool.stirs++
     if (this.watch === 0 || !this.#armed) return
     this.#armed = false
     // As the addon does it: a look at once, and one when the watch is set again.
-    this.#pool.after(WAKE_MS, () => this.#observe())
+    this.#pool.after(WAKE_MS, () => this.#observe(true))
     this.#pool.after(REARM_MS, () => {
       this.#armed = true
-      this.#observe()
+      this.#observe(false)
     })
   }
 
-  #observe(): void {
+  #observe(event: boolean): void {
     const moved = this.visible !== this.#reported
     this.#reported = this.visible
-    if (this.watch === 2 ? !moved : this.watch !== 1 || this.visible > 0) return
+    if (event || moved) this.#stirs++
+    if (this.watch === 2 ? !moved : this.watch !== 1 || this.visible > 0 || !(event || moved)) return
     this.changed = true
     this.#pool.wake()
   }
@@ -300,9 +300,9 @@ export class Member {
     this.#reported = this.visible
     this.seen = { granted: this.granted, visible: this.visible, debt: this.debt }
     this.habits = looked(this.habits, this.visible, this.#pool.now)
-    if (this.#stirs === this.#stirsSeen) return
+    const times = this.#stirs - this.#stirsSeen
     this.#stirsSeen = this.#stirs
-    this.habits = stirred(this.habits, this.#pool.now)
+    if (times > 0) this.habits = stirred(this.habits, this.#pool.now, times)
   }
 
   grant(tokens: number): void {
