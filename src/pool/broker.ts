@@ -116,7 +116,7 @@ export class Broker {
   /** Who a process is the kernel says, and to the kernel one of another PID namespace is somebody else. */
   #startTimeOf(pid: number, client: WorkerClient): string {
     const entry = readProcess(client.pid)
-    if (client.pid === pid && entry && namespaceOf(client.pid) === namespaceOf('self')) return entry.startTime
+    if (client.pid === pid && entry && isSeenAlike(pid)) return entry.startTime
     throw new JobslotError(
       'ERR_JOBSLOT_POOL_NAMESPACE',
       `${this.#label} is in use from another PID namespace, by its broker, process ${process.pid} there: members of two ` +
@@ -235,7 +235,13 @@ function isSame(record: LedgerRecord, request: JoinRequest): boolean {
   return record.max === request.limit && names.every((name) => record[name] === request[name])
 }
 
-/** Null where /proc does not tell. */
+/** Two processes of different namespaces may have the same number. */
+function isSeenAlike(pid: number): boolean {
+  const its = namespaceOf(pid)
+  return its === null || its === namespaceOf('self')
+}
+
+/** Null where /proc does not tell: of a process with more rights, for one. */
 function namespaceOf(pid: number | 'self'): string | null {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`)

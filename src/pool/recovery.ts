@@ -69,8 +69,12 @@ export function openKept(place: PoolPlace): Opened {
       save(change, true)
     },
     end() {
-      if (owner.lastId !== settings.lastId) save({ lastId: owner.lastId }, false)
       if (owner.size === 0) removeFolder(place)
+      try {
+        save({ lastId: owner.lastId }, false)
+      } catch {
+        // Then the rest of the block is left out.
+      }
     },
   }
 }

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { BrokerClient } from '../../src/pool/broker-client.ts'
+import type { Joined } from '../../src/pool/host.ts'
 import { openPool } from '../../src/pool/open-pool.ts'
 import { sweepPools } from '../../src/pool/sweep.ts'
 import { run, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
 import { makeJobs, ninjaJobs, times } from './builds.ts'
-import { asked, named } from './named.ts'
+import { asked, named, speakTo } from './named.ts'
 
 /** Kills the broker, and waits until this client has another. */
 async function killBroker(pool: BrokerClient): Promise<number> {
@@ -120,9 +121,51 @@ describe('a broker that is killed', () => {
     ended = true
     await Promise.all(workers)
     expect(rounds).toBeGreaterThan(50)
-    // What a broker wrote down and could not say any more is found by who asked for it, or let go after a while.
-    await waitFor(async () => (await watcher.status()).free === 3, 8000)
+    // What a broker wrote down and could not say any more is found by who asked for it.
+    await waitFor(async () => (await watcher.status()).free === 3, 3000)
     expect((await watcher.status()).members).toHaveLength(1)
+  })
+
+  test('with an answer on its lips: who asks again has what it was given, who does not loses it', async () => {
+    const n = named()
+    const watcher = await n.connect('ci', { slots: 5 })
+    await watcher.join(asked({ label: 'watcher' }))
+    const hello = { protocol: 1, pid: process.pid, slots: null }
+    const request = { ...asked({ label: 'unheard' }), key: 1 }
+    const before = await speakTo()
+    await before.call('hello', hello)
+    const given = await before.call<Joined>('join', request)
+    const forgotten = await before.call<Joined>('join', { ...request, label: 'forgotten' })
+    await killBroker(watcher)
+
+    const after = await speakTo()
+    await after.call('hello', hello)
+    expect((await watcher.status()).members.map(({ label }) => label)).toEqual(['watcher', 'unheard', 'forgotten'])
+    expect((await after.call<Joined>('join', request)).id).toBe(given.id)
+    expect((await after.call<Joined>('join', request)).id).not.toBe(given.id)
+    expect(await watcher.status()).toMatchObject({ free: 1 })
+    await waitFor(async () => (await watcher.status()).free === 2, 8000)
+    expect((await watcher.status()).members.map(({ id }) => id)).not.toContain(forgotten.id)
+    // Another's is not to be had by asking.
+    expect(await after.call('rejoin', { id: 4711 })).toBe(null)
+    await after.close()
+  })
+
+  test('leaves nobody hungry: who waited for a token has it as soon as there is one', async () => {
+    const n = named()
+    const holder = await n.connect('ci', { slots: 1 })
+    const held = await holder.join(asked())
+    const pool = await openPool('ci')
+    const slot = pool.acquire()
+    await waitFor(async () => (await pool.status()).members.length === 2)
+    await sleep(50)
+    await killBroker(holder)
+    // Both have come back.
+    await waitFor(async () => (await holder.status()).members.length === 2)
+    await pool.status()
+    await holder.leave(held.id, { signaled: false })
+    ;(await slot).release()
+    await pool.close()
   })
 
   test('with the processes that it served: what they run keeps its slots, in the next broker too', async () => {

@@ -5,6 +5,7 @@ import { BrokerClient, type BrokerOptions } from '../../src/pool/broker-client.t
 import type { JoinRequest } from '../../src/pool/host.ts'
 import type { PoolPlace } from '../../src/pool/place.ts'
 import { ownPid, readProcess } from '../../src/proc.ts'
+import { connectWorker } from '../../src/worker.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
 import { type Env, type Running, start, tempDir, waitFor } from '../support/processes.ts'
 
@@ -126,3 +127,6 @@ export async function failure(promise: Promise<unknown>): Promise<Error & { code
   }
   throw new Error('it did not fail')
 }
+
+/** The broker of pool `ci` without the client, for what no program of ours sends. */
+export const speakTo = () => connectWorker('pool ci', { module: '/dev/null', log: false })

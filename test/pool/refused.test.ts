@@ -6,14 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { placeOfPool } from '../../src/pool/place.ts'
 import { readSettings } from '../../src/pool/settings.ts'
 import { baseName } from '../../src/worker/place.ts'
-import { connectWorker } from '../../src/worker.ts'
 import { requireProgram } from '../cli/recipes.ts'
 import { needMounts, needRoot } from '../lock/needs.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
-import { asked, failure, type Named, named } from './named.ts'
+import { asked, failure, type Named, named, speakTo } from './named.ts'
 
-/** What no program of ours sends, over the connection of a worker's user. */
-const speakTo = () => connectWorker('pool ci', { module: '/dev/null', log: false })
 const hello = { protocol: 1, pid: process.pid, slots: null }
 const join_ = { ...asked(), key: 1 }
 
