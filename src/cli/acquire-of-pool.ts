@@ -3,7 +3,7 @@ import { JobslotError } from '../errors.ts'
 import type { BrokerClient } from '../pool/broker-client.ts'
 import type { MemberCommand } from '../pool/host.ts'
 import type { AcquireWords } from './acquire-words.ts'
-import { endAs, runCommand } from './child.ts'
+import { endAs } from './child.ts'
 import { UsageError } from './exit-codes.ts'
 import { tell } from './messages.ts'
 import { membership, openNamed } from './pools.ts'
@@ -20,11 +20,7 @@ export async function acquireOfPool(
   signals: Signals,
   user: MemberCommand | null,
 ): Promise<never> {
-  const host = await openNamed(choice.name, asked.strict, signals)
-  if (!host) {
-    const { command, env } = withSlots(asked, asked.max)
-    return endAs(await runCommand(command, { env, stdio: 'inherit' }, signals))
-  }
+  const host = await openNamed(choice.name, signals)
   const client = await membership(host, choice)
   if (client) {
     await host.close()

@@ -2,10 +2,13 @@ import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
 import { ONE_SLOT } from '../pool/membership.ts'
 import { tell } from './messages.ts'
+import { isNoPools } from './no-pools.ts'
 
 /** The jobserver that the environment names, with the warnings that users are due. @throws JobslotError with `strict` */
 export function jobserverInForce(strict: boolean): Client {
   const client = connectTo({ strict }, false) ?? oneSlot()
+  // Nor is there anything else to count slots with.
+  if (isNoPools(client.problem)) throw client.problem
   if (client.problem) tell(`${client.problem.message}; until then this goes on with one slot`)
   return client
 }

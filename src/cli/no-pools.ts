@@ -1,15 +1,30 @@
 import { JobslotError } from '../errors.ts'
 import { tell } from './messages.ts'
 
-/** What says that this platform has no pools at all. */
-const CODES: readonly string[] = ['ERR_JOBSLOT_UNSUPPORTED', 'ERR_JOBSLOT_NO_ADDON', 'ERR_JOBSLOT_PLATFORM']
-
+/** Whether this platform has neither pools nor locks: without the addon nothing can be counted. */
 export function isNoPools(error: unknown): boolean {
-  return error instanceof JobslotError && CODES.includes(error.code)
+  return error instanceof JobslotError && error.code === 'ERR_JOBSLOT_NO_ADDON'
 }
 
-/** Tells it, once: the command runs all the same. @throws whatever else was the matter; with `strict` this, too */
-export function tellNoPools(error: unknown, strict: boolean): void {
-  if (strict || !isNoPools(error)) throw error
-  tell(`${(error as Error).message}; until then this goes on without a limit`)
+let told = false
+
+/** On stderr, once. */
+export function tellNoPools({ message }: Error): void {
+  if (!told) tell(`${message}; until then this goes on without a limit`)
+  told = true
+}
+
+/**
+ * Runs what keeps a limit; on a platform that has none that is told, and `plain` is run in its place.
+ *
+ * @throws whatever else was the matter; with `strict` this, too
+ */
+export async function unlessNoPools<T>(run: () => Promise<T>, plain: () => Promise<T>, strict: boolean): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (strict || !isNoPools(error)) throw error
+    tellNoPools(error as Error)
+    return plain()
+  }
 }

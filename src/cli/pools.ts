@@ -3,22 +3,16 @@ import { BrokerClient } from '../pool/broker-client.ts'
 import type { PoolHost } from '../pool/host.ts'
 import { type GovernorWords, limitsAfter } from './governor-words.ts'
 import { tell } from './messages.ts'
-import { tellNoPools } from './no-pools.ts'
 import { Interrupted, type Signals } from './signals.ts'
 import type { PoolChoice } from './which-limit.ts'
 
-/** Null, once that was told, where this platform has no pools. @throws JobslotError; Interrupted */
-export async function openNamed(name: string, strict: boolean, signals: Signals): Promise<BrokerClient | null> {
+/** @throws JobslotError; Interrupted */
+export function openNamed(name: string, signals: Signals): Promise<BrokerClient> {
   const ended = new AbortController()
-  try {
-    return await signals.during(
-      (signal) => ended.abort(new Interrupted(signal)),
-      () => BrokerClient.connect(name, { signal: ended.signal, onWarning: ({ message }) => tell(message) }),
-    )
-  } catch (error) {
-    tellNoPools(error, strict)
-    return null
-  }
+  return signals.during(
+    (signal) => ended.abort(new Interrupted(signal)),
+    () => BrokerClient.connect(name, { signal: ended.signal, onWarning: ({ message }) => tell(message) }),
+  )
 }
 
 /**

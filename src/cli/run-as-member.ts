@@ -125,8 +125,7 @@ async function leave(host: PoolHost, id: number, how: { signaled: boolean }): Pr
   try {
     tellAudit(await host.leave(id, how))
   } catch (error) {
-    if (!(error instanceof JobslotError)) throw error
-    tell(error.message)
+    tell((error as Error).message)
   }
 }
 

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { availableCpus } from '../pool/cpus.ts'
-import { endAs, runCommand } from './child.ts'
+import { endAs } from './child.ts'
 import { govern, membership, openNamed } from './pools.ts'
 import { joinPool, runAsMember } from './run-as-member.ts'
 import { runUnder } from './run-under.ts'
@@ -11,8 +11,7 @@ import type { PoolChoice } from './which-limit.ts'
 /** `jobslot run` as a member of a named pool: to the end of this process. */
 export async function runOfPool(choice: PoolChoice, asked: RunWords, signals: Signals): Promise<never> {
   const { command, label, priority, weight, governor, style } = asked
-  const host = await openNamed(choice.name, asked.strict, signals)
-  if (!host) return endAs(await runCommand(command, { stdio: 'inherit' }, signals))
+  const host = await openNamed(choice.name, signals)
   const client = await membership(host, choice)
   if (client) {
     await host.close()

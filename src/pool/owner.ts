@@ -142,6 +142,7 @@ export class PoolOwner implements PoolHost {
       effective: this.#effective,
       governor: this.#governed.status,
       members: members.values(),
+      isAlone: (member) => this.#lasting.has(member),
       remnants: this.#remnants,
       waiters: this.#queue.status(),
       overReturned,

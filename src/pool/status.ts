@@ -9,6 +9,8 @@ export function statusOf(pool: {
   effective: number
   governor: PoolStatus['governor']
   members: Iterable<Member>
+  /** Whether the process that asked for a member is there no more. */
+  isAlone(member: Member): boolean
   remnants: Iterable<Remnant>
   waiters: PoolStatus['waiters']
   overReturned: number
@@ -23,6 +25,7 @@ export function statusOf(pool: {
     used += usedBy(member) - (member.request.draws ? Math.min(granted, visible) : 0)
     members.push({
       ...told(member),
+      ...(pool.isAlone(member) && member.command ? { pid: member.command.pid } : {}),
       base: baseOf(member),
       granted,
       visible,

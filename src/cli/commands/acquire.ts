@@ -1,13 +1,25 @@
-import { parseAcquire } from '../acquire-words.ts'
+import { type AcquireWords, parseAcquire } from '../acquire-words.ts'
+import { endAs, runCommand } from '../child.ts'
+import { unlessNoPools } from '../no-pools.ts'
 import { Signals } from '../signals.ts'
 import { userOf } from '../user-of.ts'
 import { whichLimit } from '../which-limit.ts'
+import { withSlots } from '../with-slots.ts'
 
-/** What takes slots of a pool and what takes those of a jobserver share little: only one of them is loaded. */
 export async function main(words: string[]): Promise<void> {
   const asked = parseAcquire(words)
   if (!asked) return console.log((await (await import('../more.ts')).help()).helpFor('acquire'))
   const signals = new Signals()
+  const plain = async () => {
+    const { command, env } = withSlots(asked, asked.max)
+    return endAs(await runCommand(command, { stdio: 'inherit', env }, signals))
+  }
+  // Where there is no command, there is nothing that could go on.
+  await unlessNoPools(() => acquireOf(asked, words, signals), plain, asked.strict || asked.forPid !== null)
+}
+
+/** What takes slots of a pool and what takes those of a jobserver share little: only one of them is loaded. */
+async function acquireOf(asked: AcquireWords, words: readonly string[], signals: Signals): Promise<never> {
   const user = asked.forPid === null ? null : userOf(asked.forPid)
   const choice = whichLimit(process.env, { pool: asked.pool, orDefault: true })
   if (choice.kind === 'pool') {

@@ -35,10 +35,10 @@ async function release(id: SlotId, signals: Signals): Promise<void> {
     return endKeeper(id.pid, id.startTime)
   }
   const { openNamed } = await import('../pools.ts')
-  const host = await openNamed(placeOfMark(id.pool).name, true, signals)
+  const host = await openNamed(placeOfMark(id.pool).name, signals)
   try {
-    await host?.release(id.id)
+    await host.release(id.id)
   } finally {
-    await host?.close()
+    await host.close()
   }
 }

@@ -22,11 +22,11 @@ export async function main(words: string[]): Promise<void> {
     throw new UsageError(`resize: how many slots? jobslot resize --pool ${values.pool} N`)
   }
   const slots = operand === undefined ? null : parseNumber(operand, 'resize', { min: 0, max: MOST_SLOTS })
-  const host = await openNamed(values.pool, true, new Signals())
+  const host = await openNamed(values.pool, new Signals())
   try {
-    if (slots !== null) await host?.resize(slots)
-    if (host) await govern(host, governor)
+    if (slots !== null) await host.resize(slots)
+    await govern(host, governor)
   } finally {
-    await host?.close()
+    await host.close()
   }
 }

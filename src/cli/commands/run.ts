@@ -1,10 +1,11 @@
 import { availableCpus } from '../../pool/cpus.ts'
 import { fixedSource } from '../../pool/source.ts'
-import { endAs } from '../child.ts'
+import { endAs, runCommand } from '../child.ts'
 import { helpFor } from '../help.ts'
 import { jobserverInForce } from '../limit-in-force.ts'
+import { unlessNoPools } from '../no-pools.ts'
 import { runInPool } from '../run-in-pool.ts'
-import { parseRun } from '../run-words.ts'
+import { parseRun, type RunWords } from '../run-words.ts'
 import { Signals } from '../signals.ts'
 import { whichLimit } from '../which-limit.ts'
 
@@ -12,6 +13,11 @@ export async function main(words: string[]): Promise<void> {
   const asked = parseRun(words)
   if (!asked) return console.log(helpFor('run'))
   const signals = new Signals()
+  const plain = async () => endAs(await runCommand(asked.command, { stdio: 'inherit' }, signals))
+  await unlessNoPools(() => runWithin(asked, signals), plain, asked.strict)
+}
+
+async function runWithin(asked: RunWords, signals: Signals): Promise<never> {
   const choice = whichLimit(process.env, { pool: asked.pool, orDefault: false })
   if (choice.kind === 'pool') {
     const { runOfPool } = await import('../run-of-pool.ts')
@@ -21,14 +27,8 @@ export async function main(words: string[]): Promise<void> {
     const { runUnder } = await import('../run-under.ts')
     return runUnder(jobserverInForce(asked.strict), asked, signals)
   }
-  endAs(
-    await runInPool(asked.command, {
-      ...asked,
-      source: fixedSource(asked.most ?? availableCpus()),
-      draws: true,
-      borrowed: false,
-      env: process.env,
-      signals,
-    }),
+  const source = fixedSource(asked.most ?? availableCpus())
+  return endAs(
+    await runInPool(asked.command, { ...asked, source, draws: true, borrowed: false, env: process.env, signals }),
   )
 }
