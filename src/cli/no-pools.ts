@@ -1,9 +1,10 @@
-import { JobslotError } from '../errors.ts'
+import type { JobslotError } from '../errors.ts'
 import { tell } from './messages.ts'
 
 /** Whether this platform has neither pools nor locks: without the addon nothing can be counted. */
 export function isNoPools(error: unknown): boolean {
-  return error instanceof JobslotError && error.code === 'ERR_JOBSLOT_NO_ADDON'
+  // By its code: the parts of the bundle have a class each.
+  return (error as JobslotError | null)?.code === 'ERR_JOBSLOT_NO_ADDON'
 }
 
 let told = false
