@@ -1,17 +1,18 @@
 import type { Client } from '../client/client.ts'
 import { BrokerClient } from '../pool/broker-client.ts'
 import type { PoolHost } from '../pool/host.ts'
+import type { PoolPlace } from '../pool/place.ts'
 import { type GovernorWords, limitsAfter } from './governor-words.ts'
 import { tell } from './messages.ts'
 import { Interrupted, type Signals } from './signals.ts'
 import type { PoolChoice } from './which-limit.ts'
 
 /** @throws JobslotError; Interrupted */
-export function openNamed(name: string, signals: Signals): Promise<BrokerClient> {
+export function openNamed(pool: string | PoolPlace, signals: Signals): Promise<BrokerClient> {
   const ended = new AbortController()
   return signals.during(
     (signal) => ended.abort(new Interrupted(signal)),
-    () => BrokerClient.connect(name, { signal: ended.signal, onWarning: ({ message }) => tell(message) }),
+    () => BrokerClient.connect(pool, { signal: ended.signal, onWarning: ({ message }) => tell(message) }),
   )
 }
 

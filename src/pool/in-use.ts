@@ -1,15 +1,39 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readProcess } from '../proc.ts'
 import { isRead } from './fifo-place.ts'
 import { hasOpenFifo } from './folder.ts'
+import { Ledger } from './ledger.ts'
 import { MEMBER_VARIABLE, memberOf } from './marks.ts'
-import type { PoolPlace } from './place.ts'
+import { ledgerOf, type PoolPlace } from './place.ts'
 
 /**
- * Whether anything of a pool without a broker lives: a FIFO of it is open somewhere, or a process carries the mark of a
- * member. A member of another PID namespace that has neither cannot be seen; while it is alive it starts a broker.
+ * Whether anything of a pool without a broker lives: a FIFO of it is open somewhere, a process carries the mark of a
+ * member, or a slot is held for one that does not (`acquire --for`). Only for who has the lock of the pool's broker. A member of another PID namespace that has neither cannot be seen; while it is alive it starts a broker.
  */
 export function isInUse(place: PoolPlace): boolean {
-  return hasOpenFifo(place, isRead) || hasMarked(place.mark)
+  return hasOpenFifo(place, isRead) || hasLivingMember(place) || hasMarked(place.mark)
+}
+
+/** What cannot be read names nobody. */
+function hasLivingMember(place: PoolPlace): boolean {
+  const path = ledgerOf(place)
+  if (!existsSync(path)) return false
+  let ledger: Ledger | undefined
+  try {
+    ledger = Ledger.open(path, { pool: place.mark })
+    return ledger.records().some(({ record }) => {
+      return record !== null && (lives(record.pid, record.startTime) || lives(record.commandPid, record.commandStart))
+    })
+  } catch {
+    return false
+  } finally {
+    ledger?.close()
+  }
+}
+
+function lives(pid: number | null, startTime: string | null): boolean {
+  const entry = pid === null ? null : readProcess(pid)
+  return entry !== null && !entry.ended && entry.startTime === startTime
 }
 
 /** Of any member: what is written of them cannot be read, so that nobody knows their numbers. */

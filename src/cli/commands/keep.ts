@@ -22,7 +22,7 @@ export async function main(words: string[]): Promise<void> {
   const user = readProcess(forPid)
   const self = readProcess(ownPid())
   const signals = new Signals()
-  for (const fd of (process.env[CLOSE_VARIABLE] ?? '').split(',').filter(Boolean)) closeSync(Number(fd))
+  closeOthers()
   endUnlessHanded()
   const client = connectTo({}, false) ?? oneSlot()
   // No file system is kept from being unmounted.
@@ -43,6 +43,17 @@ export async function main(words: string[]): Promise<void> {
   )
   holding.release()
   process.exit(0)
+}
+
+/** What was handed down without being meant for it. */
+function closeOthers(): void {
+  for (const fd of (process.env[CLOSE_VARIABLE] ?? '').split(',').filter(Boolean)) {
+    try {
+      closeSync(Number(fd))
+    } catch {
+      // It was closed at the start already.
+    }
+  }
 }
 
 /** Until the asker has printed the slot's id, its end is the keeper's: nobody would know of the slot. */

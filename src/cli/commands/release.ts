@@ -35,7 +35,7 @@ async function release(id: SlotId, signals: Signals): Promise<void> {
     return endKeeper(id.pid, id.startTime)
   }
   const { openNamed } = await import('../pools.ts')
-  const host = await openNamed(placeOfMark(id.pool).name, signals)
+  const host = await openNamed(placeOfMark(id.pool), signals)
   try {
     await host.release(id.id)
   } finally {
