@@ -40,7 +40,8 @@ test('what a killed client took is back at the end of its build', async () => {
   useState()
   const pool = await createPool({ slots: 4 })
   // Takes two tokens and is killed with them.
-  const script = 'exec 9<>"$(echo "$MAKEFLAGS" | sed s/.*fifo://)"; sh -c "dd bs=1 count=2 <&9; kill -9 \\$\\$" & wait; true'
+  const script =
+    'exec 9<>"$(echo "$MAKEFLAGS" | sed s/.*fifo://)"; sh -c "dd bs=1 count=2 <&9; kill -9 \\$\\$" & wait; true'
   const member = await pool.spawn('sh', ['-c', script], { ...quiet, style: 'fifo' })
   expect(await member.exited).toEqual({ code: 0, signal: null })
   expect(await pool.status()).toMatchObject({ free: 4, reclaimed: 2 })
