@@ -17,7 +17,7 @@ await build({
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
     // The broker of a named pool.
-    'pool/broker': 'src/pool/broker-process.ts',
+    'broker/broker': 'src/broker/broker-process.ts',
   },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { OpenPoolOptions } from './broker/open-pool.ts'
 export type { ChildSpawnOptions } from './client/child-options.ts'
 export type { AcquireOptions, Client } from './client/client.ts'
 export type { ConnectOptions } from './client/connect.ts'
@@ -15,7 +17,6 @@ export type { JobserverAuth, Makeflags } from './makeflags/index.ts'
 export { parseMakeflags } from './makeflags/index.ts'
 export type { CreatePoolOptions } from './pool/create-pool.ts'
 export type { Audit, MemberStatus, PoolStatus } from './pool/host.ts'
-export { createPool, openPool } from './pool/index.ts'
-export type { OpenPoolOptions } from './pool/open-pool.ts'
 export type { MemberOptions, Pool, PoolSpawnOptions } from './pool/pool.ts'
 export type { Member, MemberExit } from './pool/spawned-member.ts'
+export { createPool, openPool } from './pools.ts'

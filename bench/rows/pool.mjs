@@ -124,7 +124,7 @@ function brokerOf(stateDir) {
     .find((pid) => {
       try {
         return (
-          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/pool/broker.') &&
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/broker/broker.') &&
           readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`JOBSLOT_DIR=${stateDir}`)
         )
       } catch {

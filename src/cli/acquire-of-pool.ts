@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
+import type { BrokerClient } from '../broker/broker-client.ts'
 import { JobslotError } from '../errors.ts'
-import type { BrokerClient } from '../pool/broker-client.ts'
 import type { MemberCommand } from '../pool/host.ts'
 import type { AcquireWords } from './acquire-words.ts'
 import { endAs } from './child.ts'

@@ -1,4 +1,4 @@
-import type { GovernorLimits } from '../pool/governor.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
 import { UsageError } from './exit-codes.ts'
 
 /** What a command line says of a pool's governor: a limit, null to take one away. Pure, as all here. */

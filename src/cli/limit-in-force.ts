@@ -1,6 +1,6 @@
+import { ONE_SLOT } from '../broker/membership.ts'
 import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
-import { ONE_SLOT } from '../pool/membership.ts'
 import { tell } from './messages.ts'
 import { isNoPools } from './no-pools.ts'
 

@@ -1,7 +1,7 @@
+import { DEFAULT_POOL } from '../broker/place.ts'
 import { fileNameOf } from '../lock/names.ts'
 import { findMakeflags } from '../makeflags/index.ts'
 import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
-import { DEFAULT_POOL } from '../pool/place.ts'
 
 /** Which limit a command is to keep. */
 export type Choice = { kind: 'jobserver' } | PoolChoice | { kind: 'none' }

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs'
+import { Account } from '../account/account.ts'
+import type { Ledger } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
-import { Account } from './account.ts'
+import { granted } from '../plan/habits.ts'
+import type { Move, Plan } from '../plan/plan.ts'
 import type { FifoPlace } from './fifo-place.ts'
-import { granted } from './habits.ts'
 import type { Audit, JoinRequest } from './host.ts'
-import type { Ledger } from './ledger.ts'
 import { look, type Member, newMember, recordOf, refuse, usedBy } from './member.ts'
-import type { Move, Plan } from './plan.ts'
 
 /** The members of a pool, their FIFOs and what is written of them: does what a plan says, and decides nothing. */
 export class Book {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { cgroupFolders, readText } from './cgroup.ts'
+import { cgroupFolders, readText } from '../governor/cgroup.ts'
 
 /** The CPUs this process may use: its affinity, and the quota of its cgroups where one is set. At least 1. */
 export function availableCpus(): number {

@@ -1,4 +1,4 @@
-import type { GovernorLimits } from './governor.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
 
 /** What draws on a pool. `process` is one that called `openPool`, or took slots of its own pool. */
 export type MemberKind = 'run' | 'acquire' | 'job' | 'process'

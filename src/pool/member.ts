@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
-import type { Purse } from './account.ts'
-import { type Habits, newcomer, refused, stirred } from './habits.ts'
+import type { Purse } from '../account/account.ts'
+import type { LedgerRecord } from '../account/ledger.ts'
+import { type Habits, newcomer, refused, stirred } from '../plan/habits.ts'
+import type { PlanMember } from '../plan/plan.ts'
 import type { JoinRequest, MemberCommand } from './host.ts'
-import type { LedgerRecord } from './ledger.ts'
-import type { PlanMember } from './plan.ts'
 
 /** A member as the pool's owner knows it. */
 export interface Member {

@@ -1,5 +1,5 @@
+import type { PlanWaiter } from '../plan/plan.ts'
 import type { Joined, JoinRequest, PoolStatus } from './host.ts'
-import type { PlanWaiter } from './plan.ts'
 
 interface Waiting {
   id: number

@@ -1,4 +1,4 @@
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from '../account/ledger.ts'
 import { type Member, recordOf } from './member.ts'
 import { processEnd } from './process-end.ts'
 import { findMarked } from './survivors.ts'

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { named, processesWhere } from '../broker/named.ts'
 import { cli } from '../support/cli.ts'
 import { run, start, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
 import { makeJobs, now, times } from './builds.ts'
-import { named, processesWhere } from './named.ts'
 
 const COOKIE = 'CI_JOB_COOKIE=0xc0ffee'
 

@@ -1,8 +1,8 @@
-import type { BrokerClient } from '../../src/pool/broker-client.ts'
+import type { BrokerClient } from '../../src/broker/broker-client.ts'
 import type { PoolStatus } from '../../src/pool/host.ts'
+import { type Named, named } from '../broker/named.ts'
 import { cli } from '../support/cli.ts'
 import { type Result, type Running, type RunOptions, start } from '../support/processes.ts'
-import { type Named, named } from './named.ts'
 
 /** A named pool as users at a shell have it. The test itself stays connected, so its broker stays up. */
 export interface Shell extends Named {

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { named, processesWhere } from '../broker/named.ts'
 import { cli } from '../support/cli.ts'
 import { run, tempDir, waitFor } from '../support/processes.ts'
 import { requireTool } from '../support/tools.ts'
-import { named, processesWhere } from './named.ts'
 
 /** What lives on after a member's end: its daemons, the broker it has started, and who holds a slot for a process. */
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { named, processesWhere } from '../broker/named.ts'
 import { cli, libraryFile } from '../support/cli.ts'
 import { compiled } from '../support/compile.ts'
 import { childrenOf, type Running, run, start, tempDir, waitFor } from '../support/processes.ts'
 import { peak, readSpans, type Span } from '../support/spans.ts'
 import { requireTool } from '../support/tools.ts'
 import { makeJobs, ninjaJobs, now, times } from './builds.ts'
-import { named, processesWhere } from './named.ts'
 
 /** Members of all kinds, and what runs in them, killed at random while new ones join. */
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { asked, type Named, named } from './named.ts'
+import { asked, type Named, named } from '../broker/named.ts'
 
 /** What two hundred members cost their broker. */
 

@@ -1,5 +1,5 @@
-import { asked, granted, type Habits, looked, newcomer, refused, stirred, taken } from '../../src/pool/habits.ts'
-import { type Plan, type PlanState, plan } from '../../src/pool/plan.ts'
+import { asked, granted, type Habits, looked, newcomer, refused, stirred, taken } from '../../src/plan/habits.ts'
+import { type Plan, type PlanState, plan } from '../../src/plan/plan.ts'
 
 /** A run of jobs, tokens and plans on a clock of its own: what takes minutes in the real takes milliseconds here. */
 

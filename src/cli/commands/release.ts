@@ -1,5 +1,5 @@
+import { placeOfMark } from '../../broker/place.ts'
 import { JobslotError } from '../../errors.ts'
-import { placeOfMark } from '../../pool/place.ts'
 import { splitArguments } from '../arguments.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'

@@ -1,10 +1,10 @@
 import type { Client } from '../client/client.ts'
-import { privateOwner } from './create-pool.ts'
-import type { PoolHost } from './host.ts'
-import type { OwnSlots } from './own-slots.ts'
-import { MOST_SLOTS } from './owner.ts'
-import type { ClosableHost } from './pool.ts'
-import { jobserverSource } from './source.ts'
+import { privateOwner } from '../pool/create-pool.ts'
+import type { PoolHost } from '../pool/host.ts'
+import type { OwnSlots } from '../pool/own-slots.ts'
+import { MOST_SLOTS } from '../pool/owner.ts'
+import type { ClosableHost } from '../pool/pool.ts'
+import { jobserverSource } from '../pool/source.ts'
 
 /**
  * A pool as a process sees it that runs in a member of it: its slots, and those of what it spawns, are drawn from what

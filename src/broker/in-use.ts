@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { Ledger } from '../account/ledger.ts'
+import { isRead } from '../pool/fifo-place.ts'
+import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
 import { readProcess } from '../proc.ts'
-import { isRead } from './fifo-place.ts'
 import { hasOpenFifo } from './folder.ts'
-import { Ledger } from './ledger.ts'
-import { MEMBER_VARIABLE, memberOf } from './marks.ts'
 import { ledgerOf, type PoolPlace } from './place.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { BrokerClient, type BrokerOptions } from '../../src/pool/broker-client.ts'
+import { BrokerClient, type BrokerOptions } from '../../src/broker/broker-client.ts'
+import type { PoolPlace } from '../../src/broker/place.ts'
 import type { JoinRequest } from '../../src/pool/host.ts'
-import type { PoolPlace } from '../../src/pool/place.ts'
 import { ownPid, readProcess } from '../../src/proc.ts'
 import { connectWorker } from '../../src/worker.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
@@ -30,7 +30,7 @@ const PRELUDE = `
   import fs from 'node:fs'
   import { setTimeout as sleep } from 'node:timers/promises'
   import { openPool } from ${JSON.stringify(libraryFile)}
-  import { BrokerClient } from ${JSON.stringify(join(packageDir, 'dist/pool/broker-client.js'))}
+  import { BrokerClient } from ${JSON.stringify(join(packageDir, 'dist/broker/broker-client.js'))}
   import { thisProcess } from ${JSON.stringify(join(packageDir, 'dist/pool/this-process.js'))}
   const say = (value) => fs.writeSync(1, JSON.stringify(value) + '\\n')
   const failure = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }))

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { JobslotError } from '../errors.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
+import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from '../pool/host.ts'
 import { connectShared } from '../worker/connect-worker.ts'
 import type { SharedWorker } from '../worker/hold.ts'
-import type { GovernorLimits } from './governor.ts'
-import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from './host.ts'
 import { type Hello, PROTOCOL, shortLabel, type Welcome } from './messages.ts'
 import { type PoolPlace, placeOfPool } from './place.ts'
 
@@ -16,7 +16,7 @@ export interface BrokerOptions {
   onWarning?: ((warning: JobslotError) => void) | undefined
 }
 
-const MODULE = fileURLToPath(new URL('../../dist/pool/broker.cjs', import.meta.url))
+const MODULE = fileURLToPath(new URL('../../dist/broker/broker.cjs', import.meta.url))
 /** What waits for a slot waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff
 /** What has ended is told of within this time. */

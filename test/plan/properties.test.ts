@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Move, type PlanMember, type PlanState, plan } from '../../src/pool/plan.ts'
+import { type Move, type PlanMember, type PlanState, plan } from '../../src/plan/plan.ts'
 
 const NOW = 100_000
 

@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs'
+import { Ledger, type LedgerEntry, type LedgerRecord } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
-import type { MemberFifo } from './fifo-place.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
+import type { MemberFifo } from '../pool/fifo-place.ts'
+import { PoolOwner } from '../pool/owner.ts'
+import { fixedSource } from '../pool/source.ts'
 import { makeFolder, openFifo, poolFifos, removeFolder } from './folder.ts'
-import type { GovernorLimits } from './governor.ts'
 import { isInUse } from './in-use.ts'
-import { Ledger, type LedgerEntry, type LedgerRecord } from './ledger.ts'
-import { PoolOwner } from './owner.ts'
 import { fifoOf, ledgerOf, type PoolPlace } from './place.ts'
 import { type PoolSettings, readSettings, slotsOf, writeSettings } from './settings.ts'
-import { fixedSource } from './source.ts'
 
 /** So many numbers are marked as used at once: a kill costs the rest of them, and no write for each member is needed. */
 const ID_BLOCK = 1000

@@ -1,9 +1,9 @@
 import { readlinkSync } from 'node:fs'
+import type { LedgerRecord } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
+import type { Audit, Joined, JoinRequest } from '../pool/host.ts'
 import { readProcess } from '../proc.ts'
 import type { CallContext, Methods, WorkerClient } from '../worker/session.ts'
-import type { Audit, Joined, JoinRequest } from './host.ts'
-import type { LedgerRecord } from './ledger.ts'
 import {
   type Hello,
   PROTOCOL,

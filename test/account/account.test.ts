@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Account, type Purse, type Watch } from '../../src/pool/account.ts'
+import { Account, type Purse, type Watch } from '../../src/account/account.ts'
 import { waitFor } from '../support/processes.ts'
 import { testFifo } from './fifos.ts'
 

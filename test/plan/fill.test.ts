@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fill, type Vessel } from '../../src/pool/fill.ts'
+import { fill, type Vessel } from '../../src/plan/fill.ts'
 
 /** Slot by slot, to whoever stands lowest; the first of equals. */
 function oneByOne(budget: number, vessels: Vessel[]): number[] {

@@ -1,6 +1,6 @@
 import { JobslotError } from '../errors.ts'
-import type { GovernorLimits } from './governor.ts'
-import type { JoinRequest, MemberCommand, MemberKind } from './host.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
+import type { JoinRequest, MemberCommand, MemberKind } from '../pool/host.ts'
 
 /** What goes between a member and its broker, and the checks of all that comes in. `docs/pools.md` has the list. */
 

@@ -1,6 +1,6 @@
-import type { CreatePoolOptions } from './create-pool.ts'
-import type { OpenPoolOptions } from './open-pool.ts'
-import type { Pool } from './pool.ts'
+import type { OpenPoolOptions } from './broker/open-pool.ts'
+import type { CreatePoolOptions } from './pool/create-pool.ts'
+import type { Pool } from './pool/pool.ts'
 
 /** Pools, loaded when the first one is made: who only takes slots does not wait for it. */
 
@@ -10,7 +10,7 @@ import type { Pool } from './pool.ts'
  * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_UNSUPPORTED`; TypeError for options that are none
  */
 export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
-  const { createPool } = await import('./create-pool.ts')
+  const { createPool } = await import('./pool/create-pool.ts')
   return createPool(options)
 }
 
@@ -22,6 +22,6 @@ export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
  * `ERR_JOBSLOT_POOL_NAMESPACE`, `ERR_JOBSLOT_POOL_SETTINGS`; TypeError for options that are none
  */
 export async function openPool(name?: string, options?: OpenPoolOptions): Promise<Pool> {
-  const { openPool } = await import('./open-pool.ts')
+  const { openPool } = await import('./broker/open-pool.ts')
   return openPool(name, options)
 }

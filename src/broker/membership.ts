@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rewriteMakeflags } from '../makeflags/index.ts'
-import type { MemberStatus, PoolHost } from './host.ts'
+import type { MemberStatus, PoolHost } from '../pool/host.ts'
 import { fifoOf, placeOfPool } from './place.ts'
 
 /** What says in an environment that there is one slot, the caller's own. */

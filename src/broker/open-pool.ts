@@ -1,12 +1,12 @@
 import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
 import type { JobslotError } from '../errors.ts'
+import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
+import { checkSlots, type MemberOptions, Pool } from '../pool/pool.ts'
 import { BrokerClient } from './broker-client.ts'
 import { innerHost, slotsOf } from './inner-host.ts'
-import { MEMBER_VARIABLE, memberOf } from './marks.ts'
 import { membership } from './membership.ts'
 import { DEFAULT_POOL, placeOfPool } from './place.ts'
-import { checkSlots, type MemberOptions, Pool } from './pool.ts'
 
 export interface OpenPoolOptions extends MemberOptions {
   /** How many slots it gets where nobody has said yet; as many as the host has CPUs unless given. */

@@ -14,9 +14,9 @@ import {
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Account } from '../../src/pool/account.ts'
-import { LEDGER_RECORD, Ledger, type LedgerRecord } from '../../src/pool/ledger.ts'
-import { textOf } from '../../src/pool/ledger-record.ts'
+import { Account } from '../../src/account/account.ts'
+import { LEDGER_RECORD, Ledger, type LedgerRecord } from '../../src/account/ledger.ts'
+import { textOf } from '../../src/account/ledger-record.ts'
 import { openFdCount, tempDir } from '../support/processes.ts'
 import { testFifo } from './fifos.ts'
 

@@ -3,8 +3,8 @@ import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rm
 import { cpus } from 'node:os'
 import { decodeDocument, encodeDocument } from '../document/format.ts'
 import { JobslotError } from '../errors.ts'
+import type { GovernorLimits } from '../governor/governor.ts'
 import { stateDirError } from '../state-dir.ts'
-import type { GovernorLimits } from './governor.ts'
 import { isLimits, isSlots } from './messages.ts'
 import type { PoolPlace } from './place.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Account } from '../../src/pool/account.ts'
+import { Account } from '../../src/account/account.ts'
 import { start, tempDir, waitFor } from '../support/processes.ts'
 import type { Project } from '../support/projects.ts'
 import { makeProject, ninjaProject } from '../support/projects.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Move, type PlanMember, type PlanState, type PlanWaiter, plan } from '../../src/pool/plan.ts'
+import { type Move, type PlanMember, type PlanState, type PlanWaiter, plan } from '../../src/plan/plan.ts'
 
 const NOW = 100_000
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { type FifoPlace, makeFifo } from '../pool/fifo-place.ts'
 import { privateFolder, stateDirError } from '../state-dir.ts'
-import { type FifoPlace, makeFifo } from './fifo-place.ts'
 import { fifoOf, ledgerOf, type PoolPlace } from './place.ts'
 
 /** The folder of a pool with members. All of this is only for who has the lock of its broker. */
