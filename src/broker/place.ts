@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileNameOf, nameOfFile } from '../lock/names.ts'
+import { fileNameOf, nameOfFile } from '../names.ts'
 import { privateFolder, stateDir } from '../state-dir.ts'
 
 /** Where a named pool lies. */

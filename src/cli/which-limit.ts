@@ -1,6 +1,6 @@
 import { DEFAULT_POOL } from '../broker/place.ts'
-import { fileNameOf } from '../lock/names.ts'
 import { findMakeflags } from '../makeflags/index.ts'
+import { fileNameOf } from '../names.ts'
 import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
 
 /** Which limit a command is to keep. */

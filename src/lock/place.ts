@@ -1,8 +1,8 @@
 import { mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { JobslotError } from '../errors.ts'
+import { fileNameOf } from '../names.ts'
 import { stateDir, stateDirError } from '../state-dir.ts'
-import { fileNameOf } from './names.ts'
 
 /** Where a lock's file lies, and for whom it is made. */
 export interface LockPlace {

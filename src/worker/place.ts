@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileNameOf } from '../lock/names.ts'
+import { fileNameOf } from '../names.ts'
 import { native } from '../native/load.ts'
 import { checked, EAGAIN } from '../native/system-error.ts'
 import { privateFolder, stateDir, stateDirError } from '../state-dir.ts'

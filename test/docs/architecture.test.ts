@@ -39,7 +39,7 @@ describe('the map', () => {
 
 describe('uses', () => {
   // They name what is exported, from wherever it is.
-  const faces = ['src/index.ts', 'src/lock.ts']
+  const faces = ['src/index.ts', 'src/lock.ts', 'src/pools.ts']
   const mayUse = new Map([...table('part', 'may use')].map(([part, text]) => [quoted(part)[0]!, quoted(text)]))
   const partOf = (path: string) => relative('src', path).replace(/\.ts$/, '').split('/')[0]!
   const uses = sources

@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { nameOfFile } from '../../src/lock/names.ts'
 import { lock, locks } from '../../src/lock.ts'
+import { nameOfFile } from '../../src/names.ts'
 // @ts-expect-error It is plain JavaScript.
 import { random } from '../client/storm-random.mjs'
 import { addonEnv } from '../fd/program.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fileNameOf, nameOfFile } from '../../src/lock/names.ts'
+import { fileNameOf, nameOfFile } from '../src/names.ts'
 
 const lone = '\ud800'
 const astral = '😀'
