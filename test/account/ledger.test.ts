@@ -17,6 +17,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Account } from '../../src/account/account.ts'
 import { LEDGER_RECORD, Ledger, type LedgerRecord } from '../../src/account/ledger.ts'
 import { textOf } from '../../src/account/ledger-record.ts'
+import { startProgram } from '../fd/program.ts'
 import { openFdCount, tempDir } from '../support/processes.ts'
 import { testFifo } from './fifos.ts'
 
@@ -166,6 +167,23 @@ describe('a ledger', () => {
     expect(mode & 0o777).toBe(0o600)
     expect(readdirSync(dir)).toEqual(['ledger'])
   })
+})
+
+test('that finds no room is an error, and leaves nothing', async () => {
+  const dir = tempDir()
+  const { ended } = startProgram(
+    `
+    const { Ledger } = await import(built + 'pool/ledger.js')
+    try {
+      Ledger.open('${dir}/ledger', { pool: 'p' })
+    } catch ({ code, message }) {
+      say([code, message])
+    }`,
+    // Half of what it needs. Without a handler the signal would be the program's end.
+    { under: ['sh', '-c', 'trap "" XFSZ; ulimit -f 1000; exec "$@"', 'sh'] },
+  )
+  expect(await ended).toEqual([['ERR_JOBSLOT_STATE_DIR', expect.stringContaining('EFBIG')]])
+  expect(readdirSync(dir)).toEqual([])
 })
 
 describe('what is found', () => {

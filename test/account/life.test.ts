@@ -50,6 +50,18 @@ test('an account keeps no process alive, and no process from ending', async () =
   expect((await exited).code).toBe(3)
 })
 
+test('what a process starts inherits nothing of its accounts', async () => {
+  const fifo = testFifo()
+  const { ended } = startProgram(`${begun}
+    const { spawnSync } = await import('node:child_process')
+    const inherited = () => spawnSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' }).stdout.trim().split('\\n').length
+    const before = inherited()
+    const account = begin('${fifo.path}')
+    say(inherited() - before)
+    account.close()`)
+  expect(await ended).toEqual([0])
+})
+
 test('what is closed, or not there, is an error', async () => {
   const fifo = testFifo()
   const { ended } = startProgram(`${begun}
