@@ -35,8 +35,10 @@ export const newcomer = (now: number): Habits => {
 }
 
 /** Its client took or returned a token, so many times since that was last noticed. */
-export function stirred(habits: Habits, now: number, times = 1): Habits {
-  const interval = Math.min(LONGEST_PACE_MS, (now - habits.stirredAt) / Math.max(1, times))
+export function stirred(habits: Habits, now: number, count = 1): Habits {
+  // The addon's count begins anew some day.
+  const times = Math.max(1, count)
+  const interval = Math.min(LONGEST_PACE_MS, (now - habits.stirredAt) / times)
   // Near the longest of late: jobs that began together end together, with the intervals 0, 0, 0 and then a whole job.
   const pace = !habits.known ? null : Math.max(interval, (habits.pace ?? 0) * (1 - FORGOTTEN) ** times)
   return { ...habits, stirredAt: now, refusals: 0, pace, known: true }
@@ -54,7 +56,7 @@ export const asked = (habits: Habits): Habits => ({ ...habits, refusals: 0 })
 
 export const granted = (habits: Habits, now: number): Habits => ({ ...habits, grantedAt: now })
 
-export function taken(habits: Habits, tokens: number): Habits {
+export function withdrawn(habits: Habits, tokens: number): Habits {
   const unused = Math.max(0, habits.unused - tokens)
   return { ...habits, unused, least: Math.max(0, habits.least - tokens) }
 }

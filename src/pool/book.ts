@@ -2,11 +2,14 @@ import { closeSync } from 'node:fs'
 import { Account } from '../account/account.ts'
 import type { Ledger } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
-import { granted } from '../plan/habits.ts'
+import { granted, withdrawn } from '../plan/habits.ts'
 import type { Move, Plan } from '../plan/plan.ts'
 import type { FifoPlace } from './fifo-place.ts'
 import type { Audit, JoinRequest } from './host.ts'
 import { look, type Member, newMember, recordOf, refuse, usedBy } from './member.ts'
+
+/** How old the last look at all may be. */
+const LOOK_MS = 5
 
 /** The members of a pool, their FIFOs and what is written of them: does what a plan says, and decides nothing. */
 export class Book {
@@ -18,6 +21,7 @@ export class Book {
   readonly #account: Account
   readonly #byPlace = new Map<number, Member>()
   readonly #taken = new Set<number>()
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(ledger: Ledger, fifos: FifoPlace, onEvent: () => void) {
     this.#ledger = ledger
@@ -75,10 +79,15 @@ export class Book {
     if (member.purse) look(member, this.#account.read(member.place), performance.now())
   }
 
-  /** What has happened since it was last asked. */
+  /**
+   * What has happened since it was last asked. Now and then all are looked at: a client that takes again what it
+   * returned is no event, but whoever is active is to be known.
+   */
   lookAtChanged(): void {
     const now = performance.now()
-    for (const purse of this.#account.changed()) {
+    const all = now - this.#lookedAt >= LOOK_MS
+    if (all) this.#lookedAt = now
+    for (const purse of all ? this.#account.readAll() : this.#account.changed()) {
       const member = this.#byPlace.get(purse.index)
       if (member) look(member, purse, now)
     }
@@ -96,7 +105,7 @@ export class Book {
         }
         break
       case 'take':
-        if (account.take(place, move.tokens) > 0 && move.refused) refuse(member)
+        this.#take(member, move.tokens, move.refused)
         break
       case 'owe':
         account.owe(place, move.tokens)
@@ -132,12 +141,17 @@ export class Book {
     let taken = 0
     for (const member of this.members.values()) {
       if (taken >= most || !member.request.draws || !member.purse) continue
-      const got = this.#account.take(member.place, most - taken)
-      if (got > 0) refuse(member)
-      taken += got
+      taken += this.#take(member, most - taken, true)
       this.refresh(member)
     }
     return taken
+  }
+
+  #take(member: Member, most: number, isRefusal: boolean): number {
+    const tokens = this.#account.take(member.place, most)
+    member.habits = withdrawn(member.habits, tokens)
+    if (tokens > 0 && isRefusal) refuse(member)
+    return tokens
   }
 
   /** The end of a member's tokens: what lies there is free again, what does not is missing. */

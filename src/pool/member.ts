@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Purse } from '../account/account.ts'
 import type { LedgerRecord } from '../account/ledger.ts'
-import { type Habits, newcomer, refused, stirred } from '../plan/habits.ts'
+import { type Habits, looked, newcomer, refused, stirred } from '../plan/habits.ts'
 import type { PlanMember } from '../plan/plan.ts'
 import type { JoinRequest, MemberCommand } from './host.ts'
 
@@ -46,7 +46,9 @@ const restOf = ({ kind }: JoinRequest) => (kind === 'process' ? Number.POSITIVE_
 
 /** What is new in its FIFO. */
 export function look(member: Member, purse: Purse, now: number): void {
-  if (member.purse && purse.stirs !== member.purse.stirs) member.habits = stirred(member.habits, now)
+  const stirs = purse.stirs - (member.purse ?? purse).stirs
+  if (stirs !== 0) member.habits = stirred(member.habits, now, stirs)
+  member.habits = looked(member.habits, purse.visible, now)
   member.purse = purse
 }
 

@@ -1,4 +1,4 @@
-import { asked, granted, type Habits, looked, newcomer, refused, stirred, taken } from '../../src/plan/habits.ts'
+import { asked, granted, type Habits, looked, newcomer, refused, stirred, withdrawn } from '../../src/plan/habits.ts'
 import { type Plan, type PlanState, plan } from '../../src/plan/plan.ts'
 
 /** A run of jobs, tokens and plans on a clock of its own: what takes minutes in the real takes milliseconds here. */
@@ -318,7 +318,7 @@ export class Member {
     this.visible -= yielded
     this.granted -= yielded
     this.#reported = this.visible
-    this.habits = taken(this.habits, yielded)
+    this.habits = withdrawn(this.habits, yielded)
     if (yielded > 0 && asRefusal) this.habits = refused(this.habits, this.#pool.now)
   }
 
