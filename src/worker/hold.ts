@@ -77,7 +77,7 @@ export class Hold implements SharedWorker {
       const serves = await this.#life.served
       until.throwIfAborted()
       if (!serves) return false
-      this.#follow('end')
+      if (this.#options.log) this.#follow('end')
       socket.unref()
       child?.unref()
       return true
@@ -146,6 +146,8 @@ export class Hold implements SharedWorker {
 
   #over(hasEnded: boolean): void {
     this.#isOver = true
+    // The last of it is for the message, also where nobody wanted to see more.
+    if (hasEnded) this.#follow('start')
     this.#log?.close()
     if (!hasEnded) return
     this.#clear()
