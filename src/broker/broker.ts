@@ -33,14 +33,15 @@ interface Peer {
 /** How long after it has come back a process may speak for its members again. Several copies of jobslot may be in it. */
 const CLAIM_MS = 5000
 
-const SWEEP_MS = 1000
+/** Sooner than it ends where nobody else comes. */
+const SWEEP_MS = 300
 
 /** A named pool's broker: what its members may ask for, over the socket of a shared worker. */
 export class Broker {
   readonly #place: PoolPlace
   readonly #peers = new Map<WorkerClient, Peer>()
   #opened: Opened | null = null
-  #sweepAt = 0
+  #sweeping: NodeJS.Timeout | null = null
 
   constructor(place: PoolPlace) {
     this.#place = place
@@ -97,11 +98,12 @@ export class Broker {
     return { protocol: PROTOCOL, pid: process.pid, dir: this.#place.dir, slots: opened.slots, warning }
   }
 
-  /** Whoever comes finds nothing that killed brokers of other pools have left. */
+  /** Removes what killed brokers of other pools have left; a while later, as whoever comes is in a hurry. */
   #sweep(): void {
-    if (performance.now() < this.#sweepAt) return
-    this.#sweepAt = performance.now() + SWEEP_MS
-    setImmediate(() => sweepPools({ except: this.#place }))
+    this.#sweeping ??= setTimeout(() => {
+      this.#sweeping = null
+      sweepPools({ except: this.#place })
+    }, SWEEP_MS).unref()
   }
 
   #checkVersion(protocol: Hello['protocol']): void {
