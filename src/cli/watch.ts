@@ -76,7 +76,7 @@ class Picture implements Show {
 
   next(shown: Shown[]): void {
     const now = Date.now()
-    const lines = shown.flatMap((one) => [...statusLines(one, now), ''])
+    const lines = shown.flatMap((one, i) => [...(i > 0 ? [''] : []), ...statusLines(one, now)])
     this.#screen.draw(lines.length === 0 ? ['no pool has been made'] : lines)
   }
 
