@@ -11,11 +11,11 @@ import type { Signals } from './signals.ts'
 
 /** `jobslot run` within another limit, from which its slots are drawn as they are wanted: to the end of this process. */
 export async function runUnder(client: Client, asked: RunWords, signals: Signals): Promise<never> {
-  const { command, most } = asked
+  const { command, jobs, most } = asked
   const limit = slotsOf(client)
   // Whoever was told that the jobserver cannot be used knows it already.
-  if (most !== null && limit !== null && most > limit && !client.problem) {
-    tell(`-j ${most} is more than ${nameOf(client)} has: going on with ${limit}`)
+  if (jobs !== null && limit !== null && jobs > limit && !client.problem) {
+    tell(`-j ${jobs} is more than ${nameOf(client)} has: going on with ${limit}`)
   }
   const slots = Math.min(most ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
   const holding = await holdSlots(client, { min: 1, max: 1, timeout: Number.POSITIVE_INFINITY }, signals)

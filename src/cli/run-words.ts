@@ -20,6 +20,7 @@ const OPTIONS = {
 /** What `jobslot run` was asked for. */
 export interface RunWords {
   command: string[]
+  jobs: number | null
   /** The most slots: `-j` or `--max`, the smaller. */
   most: number | null
   pool: string | undefined
@@ -43,13 +44,15 @@ export function parseRun(words: string[]): RunWords | null {
       `run: -j is the size of a pool of the command's own; use --max ${jobs} for what it may have of pool ${pool}`,
     )
   }
-  const numbers = [
-    ...(jobs === undefined ? [] : [parseNumber(jobs, '-j', { min: 1, max: MOST_SLOTS })]),
-    ...(max === undefined ? [] : [parseNumber(max, '--max', { min: 1, max: MOST_SLOTS })]),
-  ]
+  const asked = {
+    jobs: jobs === undefined ? null : parseNumber(jobs, '-j', { min: 1, max: MOST_SLOTS }),
+    max: max === undefined ? null : parseNumber(max, '--max', { min: 1, max: MOST_SLOTS }),
+  }
+  const most = Math.min(asked.jobs ?? MOST_SLOTS, asked.max ?? MOST_SLOTS)
   return {
     command,
-    most: numbers.length > 0 ? Math.min(...numbers) : null,
+    jobs: asked.jobs,
+    most: asked.jobs === null && asked.max === null ? null : most,
     pool,
     label: values.label ?? command.join(' '),
     priority: parsePriority(values.priority),

@@ -1,5 +1,4 @@
 import { poll } from '../fd.ts'
-import type { PoolStatus } from '../pool/host.ts'
 import { endBy } from './child.ts'
 import type { Onlooker } from './look.ts'
 import { Screen } from './screen.ts'
@@ -10,7 +9,7 @@ import { isPool, type Shown, statusLines } from './status-table.ts'
 
 /** So often it looks; what came and went between is not seen. */
 const LOOK_MS = 250
-/** Where nobody is in a pool, each look wakes its broker. */
+/** Where nobody is in a pool: each look keeps its broker for half a second, and it is to end in between. */
 const QUIET_LOOK_MS = 1000
 
 /**
@@ -114,7 +113,7 @@ class Report implements Show {
     const before = this.#before.get(shown.name)?.status
     const { name, status } = shown
     const lines = isPool(status)
-      ? changes(name, before && isPool(before) ? (before as PoolStatus) : null, status)
+      ? changes(name, before && isPool(before) ? before : null, status)
       : before && JSON.stringify(before) === JSON.stringify(status)
         ? []
         : statusLines(shown, 0)

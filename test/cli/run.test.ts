@@ -275,6 +275,12 @@ describe('what a killed run leaves behind', () => {
   })
 })
 
+test('a machine that has too little left of what it is to keep gets fewer jobs, but one', async () => {
+  const script = `until [ "$(${cli.join(' ')} doctor --json | grep -c '"available": 0')" = 1 ]; do sleep 0.2; done; echo one`
+  const argv = ['run', '-j3', '--min-memory', '900000G', '--style=pipe', '--', 'sh', '-c', script]
+  expect(await jobslot(argv)).toMatchObject({ code: 0, stdout: 'one\n', stderr: '' })
+})
+
 test('doctor inside run', async () => {
   const { stdout } = await jobslot(['run', '-j3', '--style=pipe', '--', ...cli, 'doctor', '--json'])
   expect(JSON.parse(stdout)).toMatchObject({

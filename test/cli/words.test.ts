@@ -12,6 +12,7 @@ describe('the words of run', () => {
     const words = ['--pool', 'ci', '--max=3', '--label', 'it', '--priority', '-2', '--weight', '0.5', '--style=fifo']
     expect(parseRun([...words, '--strict', '--max-load', '7.5', '--', 'make', '-j4'])).toEqual({
       command: ['make', '-j4'],
+      jobs: null,
       most: 3,
       pool: 'ci',
       label: 'it',
@@ -26,6 +27,7 @@ describe('the words of run', () => {
   test('none of them', () => {
     expect(parseRun(['make', 'all'])).toEqual({
       command: ['make', 'all'],
+      jobs: null,
       most: null,
       pool: undefined,
       label: 'make all',
