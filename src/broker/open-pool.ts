@@ -30,7 +30,7 @@ export async function openPool(name = usualName(), { slots, ...member }: OpenPoo
     warnings.push(warning)
     if (pool) tell()
   }
-  pool = await join(await BrokerClient.connect(name, { slots, onWarning }), member)
+  pool = await join(await BrokerClient.connect(placeOfPool(name), { slots, onWarning }), member)
   // Whoever opens it cannot listen before it has it.
   setImmediate(tell)
   return pool

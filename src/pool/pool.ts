@@ -11,7 +11,6 @@ import type { Style } from './offer.ts'
 import { joinAsProcess, type OwnSlots } from './own-slots.ts'
 import { MOST_SLOTS } from './owner.ts'
 import { type Member, spawnMember } from './spawned-member.ts'
-import { styleFor } from './style.ts'
 import { thisProcess } from './this-process.ts'
 
 /** What a member asks for beside its slot. */
@@ -47,6 +46,9 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   readonly #host: ClosableHost
   readonly #own: OwnSlots
   readonly #label: string | null
+  /** Commands that wait for a slot, or are being started. */
+  readonly #starting = new Set<Promise<Member>>()
+  readonly #closed = new AbortController()
   #closing: Promise<Audit> | null = null
 
   /** Takes the host over. `own` in place of being a member by itself. @internal */
@@ -80,6 +82,17 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
    * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_SPAWN`, `ERR_JOBSLOT_CLOSED`; the signal's reason
    */
   async spawn(program: string, args: readonly string[] = [], options: PoolSpawnOptions = {}): Promise<Member> {
+    this.#throwIfClosed()
+    const starting = this.#start(program, args, options)
+    this.#starting.add(starting)
+    try {
+      return await starting
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  async #start(program: string, args: readonly string[], options: PoolSpawnOptions): Promise<Member> {
     const {
       timeout = Number.POSITIVE_INFINITY,
       signal,
@@ -90,20 +103,16 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
       style = 'auto',
       ...rest
     } = options
-    this.#throwIfClosed()
+    if (typeof program !== 'string') throw new TypeError(`the command must be a string, not ${typeof program}`)
+    const request = requested({ max, priority, weight, label: label ?? this.#label ?? program })
     const late = timeoutSignal(timeout, () => this.#timeoutError(timeout))
-    const signals = [signal, late.signal].filter((one) => one !== undefined)
+    const signals = [signal, late.signal, this.#closed.signal].filter((one) => one !== undefined)
     try {
       const joined = await this.#host.join(
-        {
-          ...requested({ max, priority, weight, label: label ?? this.#label ?? program }),
-          ...thisProcess(),
-          ...{ kind: 'run', min: 1, max: 1, draws: true },
-        },
-        { signal: signals.length > 0 ? AbortSignal.any(signals) : undefined },
+        { ...request, ...thisProcess(), ...{ kind: 'run', min: 1, max: 1, draws: true } },
+        { signal: AbortSignal.any(signals) },
       )
-      const chosen = style === 'auto' ? styleFor(program) : style
-      return await spawnMember(this.#host, joined, [program, ...args], { ...rest, signal, style: chosen })
+      return await spawnMember(this.#host, joined, [program, ...args], { ...rest, signal, style })
     } finally {
       late.clear()
     }
@@ -155,6 +164,9 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   /** This process leaves it. Of a pool of its own: `missing` slots are still out, `extra` were given back too often. */
   close(): Promise<Audit> {
     this.#closing ??= (async () => {
+      this.#closed.abort(this.#closedError())
+      // A command that has its slot is known to the host first: it would count for as long as this process lives.
+      await Promise.allSettled(this.#starting)
       await this.#own.leave()
       return this.#host.close()
     })()
@@ -166,9 +178,12 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   }
 
   #throwIfClosed(): void {
-    if (!this.#closing) return
+    if (this.#closing) throw this.#closedError()
+  }
+
+  #closedError(): JobslotError {
     const name = this.name === null ? 'this pool' : `pool ${this.name}`
-    throw new JobslotError('ERR_JOBSLOT_CLOSED', `${name} was closed: open it anew`)
+    return new JobslotError('ERR_JOBSLOT_CLOSED', `${name} was closed: open it anew`)
   }
 
   #timeoutError(timeout: number): JobslotError {
@@ -182,7 +197,8 @@ export function requested(options: MemberOptions): Pick<JoinRequest, 'label' | '
   const { max = null, label = null, priority = 0, weight = 1 } = options
   if (max !== null) checkSlots(max, 1, 'max')
   if (!Number.isInteger(priority)) throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
-  if (!(weight > 0 && weight <= MOST_WEIGHT)) {
+  if (label !== null && typeof label !== 'string') throw new TypeError(`label must be a string, not ${typeof label}`)
+  if (!(typeof weight === 'number' && weight > 0 && weight <= MOST_WEIGHT)) {
     throw new TypeError(`weight must be a number above 0, at most ${MOST_WEIGHT}, not ${String(weight)}`)
   }
   return { label, limit: max, priority, weight }

@@ -4,6 +4,7 @@ import { readProcess } from '../proc.ts'
 import { spawnClear } from '../spawn.ts'
 import type { Joined, PoolHost } from './host.ts'
 import { offer, type Style } from './offer.ts'
+import { styleFor } from './style.ts'
 
 /** How a command ended. */
 export type MemberExit = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
@@ -28,14 +29,15 @@ export async function spawnMember(
   host: PoolHost,
   joined: Joined,
   command: readonly [program: string, ...args: string[]],
-  options: SpawnOptions & { style: Style },
+  options: SpawnOptions & { style: Style | 'auto' },
 ): Promise<Member> {
   const { id } = joined
   const [program, ...args] = command
-  const { style, ...rest } = options
+  const { style: asked, ...rest } = options
   let close = () => {}
   let child: ChildProcess
   try {
+    const style = asked === 'auto' ? styleFor(program) : asked
     const offered = offer(joined, { env: rest.env ?? process.env, stdio: rest.stdio, style })
     close = offered.close
     child = spawnClear(program, args, { ...rest, env: offered.env, stdio: offered.stdio })
@@ -45,15 +47,15 @@ export async function spawnMember(
     await host.leave(id, { signaled: false })
     throw notStarted(program, error)
   }
-  const exited = new Promise<MemberExit>((resolve, reject) => {
+  const exited = new Promise<MemberExit>((resolve) => {
     child.on('exit', (code, signal) => {
       close()
       const exit: MemberExit = signal ? { code: null, signal } : { code: code ?? 0, signal: null }
-      host.leave(id, { signaled: signal !== null }).then(() => resolve(exit), reject)
+      // How it ended is known, though its pool was closed meanwhile: then its slots end with it.
+      const end = () => resolve(exit)
+      host.leave(id, { signaled: signal !== null }).then(end, end)
     })
   })
-  // For those who do not ask how it ended.
-  exited.catch(() => {})
   const pid = child.pid ?? 0
   await host.started(id, { pid, startTime: readProcess(pid)?.startTime ?? '0' }).catch(() => {})
   return { id, pid, child, exited, kill: (signal = 'SIGTERM') => child.kill(signal) }
