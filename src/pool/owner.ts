@@ -12,6 +12,7 @@ import { baseOf, type Member, memberOf, planned } from './member.ts'
 import { outlived } from './outlived.ts'
 import { Queue } from './queue.ts'
 import { type Remnant, Remnants } from './remnants.ts'
+import { Rounds } from './rounds.ts'
 import type { SlotSource } from './source.ts'
 import { Spare } from './spare.ts'
 import { statusOf } from './status.ts'
@@ -31,8 +32,6 @@ export interface OwnerOptions {
   onMembers?: () => void
 }
 
-/** No plan takes so many rounds to come to rest; the rest waits for the event loop's next turn. */
-const MOST_ROUNDS = 16
 /** What a FIFO holds. */
 export const MOST_SLOTS = 65_536
 
@@ -47,24 +46,22 @@ export class PoolOwner implements PoolHost {
   readonly #lasting = new Map<Member, AbortController>()
   #lastId: number
   #reclaimed = 0
-  #isUpdating = false
-  #again = false
-  #timer: NodeJS.Timeout | undefined
+  readonly #rounds = new Rounds(() => this.#step())
   #isClosed = false
 
   constructor(options: OwnerOptions) {
     const { ledger, fifos, source, mark, firstId = 1, limits = {} } = options
     this.#options = options
     this.#lastId = firstId - 1
-    this.#book = new Book(ledger, fifos, () => this.#update())
+    this.#book = new Book(ledger, fifos, () => this.#rounds.run())
     this.#remnants = new Remnants(mark, ledger, (remnant, freed) => this.#freed(remnant, freed))
     this.#governed = new Governed(
       limits,
       () => source.slots,
-      () => this.#update(),
+      () => this.#rounds.run(),
     )
     this.#spare = new Spare((slots) => this.#giveBack(slots))
-    source.start(() => this.#update())
+    source.start(() => this.#rounds.run())
   }
 
   /** The greatest number that a member has had. */
@@ -87,8 +84,8 @@ export class PoolOwner implements PoolHost {
         `${request.min} slots can never be had of ${this.#label}, which has ${most}: ask for at most ${most}`,
       )
     }
-    const joined = this.#queue.add(++this.#lastId, request, signal, () => this.#update())
-    this.#update()
+    const joined = this.#queue.add(++this.#lastId, request, signal, () => this.#rounds.run())
+    this.#rounds.run()
     return joined
   }
 
@@ -117,19 +114,19 @@ export class PoolOwner implements PoolHost {
     const member = this.#book.members.get(id)
     if (!member || member.habits.refusals === 0) return
     member.habits = asked(member.habits)
-    this.#update()
+    this.#rounds.run()
   }
 
   async resize(slots: number): Promise<void> {
     this.#throwIfClosed()
     this.#options.source.resize(slots)
-    this.#update()
+    this.#rounds.run()
   }
 
   async govern(limits: GovernorLimits): Promise<void> {
     this.#throwIfClosed()
     this.#governed.setLimits(limits)
-    this.#update()
+    this.#rounds.run()
   }
 
   async status(): Promise<PoolStatus> {
@@ -170,7 +167,7 @@ export class PoolOwner implements PoolHost {
     const member = this.#book.members.get(id)
     if (member?.request.pid !== pid) return null
     this.#spokenFor(member)
-    this.#update()
+    this.#rounds.run()
     return this.#joined(member)
   }
 
@@ -191,7 +188,7 @@ export class PoolOwner implements PoolHost {
   async close(): Promise<Audit> {
     if (this.#isClosed) return { missing: 0, extra: 0 }
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#rounds.stop()
     this.#spare.stop()
     this.#governed.stop()
     this.#queue.end(this.#closedError())
@@ -271,7 +268,7 @@ export class PoolOwner implements PoolHost {
 
   #changed(): void {
     this.#options.onMembers?.()
-    this.#update()
+    this.#rounds.run()
   }
 
   #giveBack(slots: number): void {
@@ -280,27 +277,11 @@ export class PoolOwner implements PoolHost {
     const free = source.slots - this.#used
     const taken = free < slots ? this.#book.takeIdle(slots - free) : 0
     source.giveBack(Math.min(slots, Math.max(0, free) + taken))
-    this.#update()
+    this.#rounds.run()
   }
 
   get #used(): number {
     return this.#book.used + this.#remnants.slots
-  }
-
-  /** Plans and does until there is nothing more to do. Called again meanwhile, it goes on once more. */
-  #update(): void {
-    this.#again = true
-    if (this.#isUpdating || this.#isClosed) return
-    this.#isUpdating = true
-    try {
-      for (let round = 0; this.#again && round < MOST_ROUNDS; round++) {
-        this.#again = false
-        this.#again = this.#step() || this.#again
-      }
-    } finally {
-      this.#isUpdating = false
-    }
-    if (this.#again) setImmediate(() => this.#update())
   }
 
   /** @returns whether something was done, after which there may be more to do */
@@ -329,11 +310,7 @@ export class PoolOwner implements PoolHost {
   }
 
   #afterwards({ lookAt, lack, spare }: Plan): void {
-    clearTimeout(this.#timer)
-    if (lookAt !== null) {
-      this.#timer = setTimeout(() => this.#update(), Math.max(0, lookAt - performance.now()))
-      this.#timer.unref()
-    }
+    this.#rounds.runAt(lookAt)
     const { source } = this.#options
     if (!source.returns) return
     source.want(lack)
