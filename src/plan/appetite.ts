@@ -1,13 +1,13 @@
 import type { PlanMember } from './plan.ts'
 
-/** How long a token that was granted lies there before it counts as not wanted: a blocked reader was woken by then. */
+/** How long a token lies there before it counts as not wanted: a blocked reader, or a busy make, has taken it by then. */
 export const PROBE_MS = 10
-/** For one whose client has not stirred yet: it may be starting still. */
+const LONGEST_PROBE_MS = 100
+const REACTIONS = 2
 const NEWCOMER_MS = 250
-/** ninja comes for a token only when one of its jobs ends; so its share may lie for two of its usual intervals. */
 const PACES = 2
 const LONGEST_PATIENCE_MS = 5_000
-/** Whoever stirs more often than that may take back at any moment what it has returned. */
+/** Whoever stirs more often than that may always be about to take again what it has returned. */
 const QUICK_MS = 10
 const FIRST_BACKOFF_MS = 2
 const LONGEST_BACKOFF_MS = 1_000
@@ -30,7 +30,7 @@ export interface Appetite {
   firm: number
   /** `probe`: it refused before, so one token will do to find out. */
   hungry: 'sure' | 'probe' | null
-  /** What is visible came just now, or is about to be taken again; later it was `left` lying. */
+  /** What is visible was granted just now; otherwise it was `left` lying, or returned. */
   fresh: boolean
   left: boolean
   /** So many of the visible are not wanted. */
@@ -66,24 +66,33 @@ export function appetiteOf(member: PlanMember, now: number, settledFrom: number)
 }
 
 function rest(appetite: Appetite, member: PlanMember, now: number): void {
-  const { stirredAt, grantedAt = Number.NEGATIVE_INFINITY, refusals, pace = null } = member
+  const { stirredAt, grantedAt = Number.NEGATIVE_INFINITY, pace = null, unused = 0, unusedUntil = now } = member
   const returned = stirredAt > grantedAt
+  const fresh = returned ? stirredAt : grantedAt + probeMs(member)
+  const patient = returned ? stirredAt + PROBE_MS : Math.max(fresh, grantedAt + patienceMs(member))
   const quick = returned && pace !== null && pace < QUICK_MS
-  const fresh = returned ? stirredAt + (quick ? PROBE_MS : 0) : grantedAt + PROBE_MS
-  const usual = pace === null ? NEWCOMER_MS : Math.min(LONGEST_PATIENCE_MS, PACES * pace)
-  // What a busy make or ninja returned it would have taken again by now; what it refused it is not offered for long.
-  const patient = returned || refusals > 0 ? fresh : Math.max(fresh, grantedAt + usual)
   appetite.fresh = now < fresh
   appetite.left = !appetite.fresh
-  if (now >= patient) appetite.idle = appetite.visible
-  else if (quick) appetite.idle = Math.min(member.unused ?? 0, appetite.visible)
+  appetite.idle = now >= patient ? appetite.visible : quick ? Math.min(unused, appetite.visible) : 0
   const wanted = member.granted - appetite.idle
   appetite.tokens = Math.min(appetite.room, wanted)
   if (appetite.fresh) appetite.firm = wanted
   if (now >= patient) return
   appetite.until = appetite.fresh ? fresh : patient
-  const { unusedUntil = fresh } = member
   if (quick && unusedUntil > now) appetite.until = Math.min(appetite.until, unusedUntil)
+}
+
+/** Where the machine is overloaded, a blocked reader that was slow to wake up must not count as one that refuses. */
+function probeMs({ refusals, reaction = 0, asked = false }: PlanMember): number {
+  if (asked) return LONGEST_PROBE_MS
+  const longer = refusals < SETTLED ? PROBE_MS * (1 + refusals) : PROBE_MS
+  return Math.min(LONGEST_PROBE_MS, Math.max(longer, REACTIONS * reaction))
+}
+
+/** ninja comes for a token only when one of its jobs ends; a client that has not stirred yet may be starting still. */
+function patienceMs({ refusals, pace = null }: PlanMember): number {
+  if (refusals > 0) return 0
+  return pace === null ? NEWCOMER_MS : Math.min(LONGEST_PATIENCE_MS, PACES * pace)
 }
 
 function hunger(appetite: Appetite, member: PlanMember, now: number, settledFrom: number): void {

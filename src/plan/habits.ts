@@ -5,6 +5,8 @@ export interface Habits {
   refusedAt: number
   grantedAt: number
   pace: number | null
+  reaction: number
+  asked: boolean
   /** Whether its client stirred at all since it joined. */
   known: boolean
   unused: number
@@ -19,6 +21,8 @@ const STRETCH_MS = 50
 /** Of a pause in the work only so much is believed, and it is forgotten within a few stirs. */
 const LONGEST_PACE_MS = 2_500
 const FORGOTTEN = 0.2
+/** Who takes a token later than that did not wait for it. */
+const LONGEST_REACTION_MS = 100
 
 export const newcomer = (now: number): Habits => {
   return {
@@ -27,6 +31,8 @@ export const newcomer = (now: number): Habits => {
     refusedAt: now,
     grantedAt: now,
     pace: null,
+    reaction: 0,
+    asked: false,
     known: false,
     unused: 0,
     unusedUntil: now,
@@ -41,7 +47,10 @@ export function stirred(habits: Habits, now: number, count = 1): Habits {
   const interval = Math.min(LONGEST_PACE_MS, (now - habits.stirredAt) / times)
   // Near the longest of late: jobs that began together end together, with the intervals 0, 0, 0 and then a whole job.
   const pace = !habits.known ? null : Math.max(interval, (habits.pace ?? 0) * (1 - FORGOTTEN) ** times)
-  return { ...habits, stirredAt: now, refusals: 0, pace, known: true }
+  const waited = now - habits.grantedAt
+  const isReaction = habits.grantedAt > habits.stirredAt && waited <= LONGEST_REACTION_MS
+  const reaction = isReaction ? Math.max(waited, habits.reaction * (1 - FORGOTTEN)) : habits.reaction
+  return { ...habits, stirredAt: now, refusals: 0, pace, reaction, known: true, asked: false }
 }
 
 /** To be called before each plan. */
@@ -52,7 +61,7 @@ export function looked(habits: Habits, visible: number, now: number): Habits {
 }
 
 /** It says itself that it waits for a token. */
-export const asked = (habits: Habits): Habits => ({ ...habits, refusals: 0 })
+export const asked = (habits: Habits): Habits => ({ ...habits, refusals: 0, asked: true })
 
 export const granted = (habits: Habits, now: number): Habits => ({ ...habits, grantedAt: now })
 
@@ -63,5 +72,5 @@ export function withdrawn(habits: Habits, tokens: number): Habits {
 
 /** What it had left lying was withdrawn. */
 export const refused = (habits: Habits, now: number): Habits => {
-  return { ...habits, refusals: habits.refusals + 1, refusedAt: now }
+  return { ...habits, refusals: habits.refusals + 1, refusedAt: now, asked: false }
 }

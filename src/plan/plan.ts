@@ -33,6 +33,10 @@ export interface PlanMember {
   refusedAt: number
   /** When tokens were last granted to it: what came just now is not refused yet. */
   grantedAt?: number
+  /** How long it took of late, at most, until it took what was granted. */
+  reaction?: number
+  /** Whether it said that it waits for a token, and has not stirred since. */
+  asked?: boolean
   /** Milliseconds between two stirs of late; null while that is unknown. */
   pace?: number | null
   /** So many of the visible were never used of late, while others came and went. */

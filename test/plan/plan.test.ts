@@ -221,13 +221,28 @@ describe('tokens from one member to another', () => {
     expect(moves(7, [{ ...visiting, granted: 4, visible: 3 }, member(2, { granted: 1 })])).toEqual([take(1, 2, true)])
   })
 
-  test('what a client returned and did not take again is idle at once', () => {
-    const returned = member(1, { granted: 2, visible: 1, stirredAt: NOW })
-    expect(moves(7, [returned, member(2, { granted: 3 })])).toEqual([take(1, 1, true)])
-    const quick = { ...returned, pace: 2 }
-    expect(planned(7, [quick, member(2, { granted: 3 })])).toMatchObject({ moves: [], lookAt: NOW + 10 })
-    const unused = { ...quick, unused: 1, unusedUntil: NOW + 5 }
-    expect(moves(7, [unused, member(2, { granted: 3 })])).toEqual([take(1, 1, true)])
+  test('what a client returned goes to an equal at once, to a richer one when it has not been taken again for a while', () => {
+    const returned = member(1, { granted: 2, visible: 1, stirredAt: NOW - 9 })
+    const [equal, richer] = [member(2, { granted: 1 }), member(2, { granted: 3 })]
+    expect(moves(6, [{ ...returned, granted: 3 }, equal])).toEqual([take(1, 1, true)])
+    expect(planned(7, [returned, richer])).toMatchObject({ moves: [], lookAt: NOW + 1 })
+    expect(moves(7, [{ ...returned, stirredAt: NOW - 10 }, richer])).toEqual([take(1, 1, true)])
+    const quick = { ...returned, pace: 2, unusedUntil: NOW + 0.5 }
+    expect(planned(7, [quick, richer])).toMatchObject({ moves: [], lookAt: NOW + 0.5 })
+    expect(moves(7, [{ ...quick, unused: 1 }, richer])).toEqual([take(1, 1, true)])
+  })
+
+  test.for<[string, number, Partial<PlanMember>]>([
+    ['one that has refused none', 10, {}],
+    ['one that has refused some', 30, { refusals: 2 }],
+    ['one that has refused many', 10, { refusals: 5 }],
+    ['one that was slow of late', 50, { reaction: 25 }],
+    ['one that said that it waits', 100, { asked: true }],
+  ])('what was granted lies for %s for %d ms', ([, ms, rest]) => {
+    const probed = (ago: number) => member(1, { base: 0, granted: 1, visible: 1, ...rest, grantedAt: NOW - ago })
+    const starving = member(2, { base: 0, stirredAt: NOW - 1 })
+    expect(planned(1, [probed(ms - 1), starving])).toMatchObject({ moves: [], lookAt: NOW + 1 })
+    expect(moves(1, [probed(ms), starving])).toEqual([take(1, 1, true)])
   })
 
   test('more than was granted is a surplus, and no grant', () => {

@@ -29,6 +29,8 @@ export class Pool {
   moves = 0
   /** Tokens that clients took or returned. */
   stirs = 0
+  /** How long a blocked reader takes to wake up. */
+  wakeMs: () => number = () => WAKE_MS
   /** Moves of each kind, for messages. */
   readonly kinds = new Map<string, number>()
   plans = 0
@@ -252,7 +254,7 @@ export class Member {
     }
     this.visible++
     this.#stir()
-    this.#pool.after(WAKE_MS, () => this.onTokens())
+    this.#pool.after(this.#pool.wakeMs(), () => this.onTokens())
     // Nobody was faster after all.
     this.#pool.after(2 * WAKE_MS, () => this.#pay())
   }
@@ -310,7 +312,7 @@ export class Member {
     this.visible += tokens
     this.#reported = this.visible
     this.habits = granted(this.habits, this.#pool.now)
-    this.#pool.after(WAKE_MS, () => this.onTokens())
+    this.#pool.after(this.#pool.wakeMs(), () => this.onTokens())
   }
 
   takeBack(tokens: number, asRefusal: boolean): void {
