@@ -106,6 +106,8 @@ function hunger(appetite: Appetite, member: PlanMember, now: number, settledFrom
 }
 
 function probeTime({ refusals, refusedAt }: PlanMember, settledFrom: number): number {
+  // It says itself when it wants one.
+  if (refusals === Number.POSITIVE_INFINITY) return refusals
   const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (refusals - 1))
   return refusals < SETTLED ? refusedAt + backoff : Math.max(refusedAt + backoff, settledFrom)
 }

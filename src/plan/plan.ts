@@ -25,8 +25,7 @@ export interface PlanMember {
   stirredAt: number
   /**
    * How often tokens were withdrawn from it that it had left lying, since it last stirred. Endless for one that says
-   * when it wants a token: it is probed no more often than others, in case a token that it had asked for was taken away
-   * before it woke up.
+   * when it wants a token, and says so again while it waits: it is never probed.
    */
   refusals: number
   /** When the last of these was. */

@@ -93,9 +93,11 @@ export class Book {
     }
   }
 
-  do(move: Exclude<Move, { do: 'admit' }>): void {
+  /** @returns whether there may be something new to plan: not where tokens were but given, or are but owed */
+  do(move: Exclude<Move, { do: 'admit' }>): boolean {
     const member = this.members.get(move.member)
-    if (!member?.purse) return
+    if (!member?.purse) return false
+    const before = member.purse.granted
     const account = this.#account
     const { place } = member
     switch (move.do) {
@@ -114,19 +116,23 @@ export class Book {
         this.#overReturn(member, account.takeSurplus(place))
     }
     this.refresh(member)
+    return move.do === 'take' || move.do === 'surplus' || member.purse.granted < before
   }
 
-  /** What each FIFO is watched for. `closely`: for everything, whatever the plan needs. */
-  watch(wanted: Plan['watch'], closely: boolean): void {
+  /** What each FIFO is watched for. `closely`: for everything, whatever the plan needs. @returns whether that is new */
+  watch(wanted: Plan['watch'], closely: boolean): boolean {
+    let isNew = false
     for (const [id, least] of wanted) {
       const want = closely ? 2 : least
       const member = this.members.get(id)
       if (!member?.purse || member.watch === want) continue
       this.#account.watch(member.place, want)
       member.watch = want
+      isNew = true
       // What came before the watch began.
       this.refresh(member)
     }
+    return isNew
   }
 
   /** Slots that members have. */

@@ -63,13 +63,26 @@ function openSource(path: string): TokenSource {
   return channelSource({ read, write, way: WAY_DIRECT, own: true })
 }
 
+/** A token that came for who waits can be taken away again before that one wakes up: then it has to ask once more. */
+const ASK_AGAIN_MS = 1000
+
 /** That somebody waits at an empty FIFO, nobody sees: it is said. */
 function telling(source: TokenSource, onWait: () => void): TokenSource {
+  let again: NodeJS.Timeout | undefined
   return {
     ...source,
     wait(deliver) {
-      source.wait(deliver)
+      source.wait((token) => {
+        clearInterval(again)
+        deliver(token)
+      })
       onWait()
+      again = setInterval(onWait, ASK_AGAIN_MS).unref()
+    },
+    cancel() {
+      const isCancelled = source.cancel()
+      if (isCancelled) clearInterval(again)
+      return isCancelled
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Ledger, LedgerEntry, LedgerRecord } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
 import { Governed } from '../governor/governed.ts'
 import type { GovernorLimits } from '../governor/governor.ts'
+import { PROBE_MS } from '../plan/appetite.ts'
 import { asked } from '../plan/habits.ts'
 import type { Plan } from '../plan/plan.ts'
 import { plan } from '../plan/plan.ts'
@@ -284,17 +285,21 @@ export class PoolOwner implements PoolHost {
     return this.#book.used + this.#remnants.slots
   }
 
-  /** @returns whether something was done, after which there may be more to do */
+  /** @returns whether there is something new after which there may be more to do */
   #step(): boolean {
     this.#book.lookAtChanged()
     const planned = this.#plan()
+    let isNew = false
     for (const move of planned.moves) {
       if (move.do === 'admit') this.#admit(move.waiter, move.slots)
-      else this.#book.do(move)
+      if (move.do === 'admit' || this.#book.do(move)) isNew = true
     }
-    this.#book.watch(planned.watch, this.#options.source.returns)
-    this.#afterwards(planned)
-    return planned.moves.length > 0
+    if (this.#book.watch(planned.watch, this.#options.source.returns)) isNew = true
+    const { lookAt, moves } = planned
+    // Whether what was given is used, is seen later.
+    const next = moves.length > 0 ? Math.min(lookAt ?? Number.POSITIVE_INFINITY, performance.now() + PROBE_MS) : lookAt
+    this.#afterwards({ ...planned, lookAt: next })
+    return isNew
   }
 
   #plan(): Plan {
