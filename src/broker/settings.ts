@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { decodeDocument, encodeDocument } from '../document/format.ts'
@@ -18,7 +17,7 @@ export interface PoolSettings {
 }
 
 /** Numbers begin anywhere: pools of one name in two state folders must not take each other's processes for their own. */
-const newSettings = (): PoolSettings => ({ slots: null, limits: {}, lastId: randomInt(1, 1000) * 1000 })
+const newSettings = (): PoolSettings => ({ slots: null, limits: {}, lastId: Math.ceil(Math.random() * 999) * 1000 })
 
 /**
  * A document of jobslot's (`openDocument` reads it), written by the broker alone.
