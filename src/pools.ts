@@ -7,7 +7,7 @@ import type { Pool } from './pool/pool.ts'
 /**
  * A pool of this process, of which only what it spawns learns.
  *
- * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_UNSUPPORTED`; TypeError for options that are none
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_NO_ADDON`; TypeError for options that are none
  */
 export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
   const { createPool } = await import('./pool/create-pool.ts')

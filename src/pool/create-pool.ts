@@ -17,7 +17,7 @@ export interface CreatePoolOptions extends MemberOptions, GovernorLimits {
 /**
  * A pool of this process, of which only what it spawns learns.
  *
- * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_UNSUPPORTED`
+ * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_NO_ADDON`
  */
 export async function createPool(options: CreatePoolOptions = {}): Promise<Pool> {
   const { slots = availableCpus(), maxLoad, minMemory, maxPressure, ...member } = options

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { shell } from '../pool/commands.ts'
 import { newState } from '../real/state.ts'
@@ -150,7 +150,9 @@ describe('status', () => {
       await run([...cli, 'resize', '--pool', String(name), String(slots)], state)
     }
     const text = 'pool a b: 0 slots, 0 free, nobody uses it\n\npool b: 2 slots, 2 free, nobody uses it\n'
-    await waitFor(async () => (await run([...cli, 'status'], state)).stdout === text)
+    // To ask before they have ended would keep their brokers.
+    await waitFor(() => readdirSync(`${state.env.JOBSLOT_DIR}/workers`).every((name) => !name.endsWith('.sock')))
+    expect((await run([...cli, 'status'], state)).stdout).toBe(text)
     const asked = await run([...cli, 'status', '--pool', 'new', '--json'], state)
     expect(JSON.parse(asked.stdout)).toMatchObject({ pool: 'new', members: [], waiters: [], governor: null })
     expect((await run([...cli, 'status'], state)).stdout).toBe(text)
