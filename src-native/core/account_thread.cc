@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "locked.h"
+#include "thread.h"
 
 namespace jobslot {
 
@@ -372,6 +373,8 @@ void AccountThread::look_at_all() {
 }
 
 void AccountThread::loop() {
+  // A make takes a token that it gave back again within microseconds.
+  wake_at_once();
   pollfd* fds = nullptr;
   Place** debtors = nullptr;
   size_t room = 0;
