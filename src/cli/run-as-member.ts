@@ -94,13 +94,15 @@ export async function runAsMember(
         // Where the host cannot be told, it finds the command by its mark.
         host.started(id, { pid, startTime: readProcess(pid)?.startTime ?? '0' }).catch(() => {})
       })
-      if (joined.fifo !== null && ended.signal === null) await untilGivenBack(host, id)
+      if (joined.fifo !== null && ended.signal === null) {
+        await Promise.race([untilGivenBack(host, id), sleep(GIVING_BACK_MS, undefined, { ref: false })])
+      }
       return ended
     } finally {
       offered.close()
     }
   } finally {
-    await leave(host, id, { signaled: ended !== null && ended.signal !== null })
+    await answered(leave(host, id, { signaled: ended !== null && ended.signal !== null }), signals)
   }
 }
 
@@ -118,6 +120,23 @@ async function untilGivenBack(host: PoolHost, id: number): Promise<void> {
   } catch {
     // Who cannot tell is told no more than that the command has ended.
   }
+}
+
+/** A new broker is there by then. */
+const ANSWER_MS = 10_000
+
+/** One that is stopped finds out when it runs again: with this process its connection ends. By a signal, that is at once. */
+async function answered(left: Promise<void>, signals: Signals): Promise<void> {
+  const isOver = new AbortController()
+  const late = sleep(ANSWER_MS, undefined, { signal: isOver.signal, ref: false }).then(
+    () => tell('the broker of the pool does not answer: it gets the slots back when it runs again'),
+    () => {},
+  )
+  await signals.during(
+    () => isOver.abort(),
+    () => Promise.race([left, late]),
+  )
+  isOver.abort()
 }
 
 /** The status is the command's, whatever becomes of its slots: those of a host that is gone end with it. */

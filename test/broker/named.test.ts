@@ -200,3 +200,32 @@ describe('a member', () => {
     expect(await failure(pool.join(asked({ min: 2, max: 2 })))).toMatchObject({ code: 'ERR_JOBSLOT_TOO_MANY' })
   })
 })
+
+describe('a pool that is closed', () => {
+  test.for([0, 1, 3, 10])('%i ms after it was asked to start a command loses no slot', async (pause) => {
+    named()
+    const pool = await openPool('ci', { slots: 1 })
+    const started = pool.spawn('sleep', ['0.05']).then(
+      ({ exited }) => exited,
+      ({ code }) => code,
+    )
+    if (pause > 0) await sleep(pause)
+    await pool.close()
+    expect(['ERR_JOBSLOT_CLOSED', { code: 0, signal: null }]).toContainEqual(await started)
+    const again = await openPool('ci')
+    const member = await again.spawn('true', [], { timeout: 5000 })
+    expect(await member.exited).toEqual({ code: 0, signal: null })
+    await again.close()
+  })
+
+  test('tells those who wait, and how its commands end', async () => {
+    named()
+    const pool = await openPool('ci', { slots: 1 })
+    const member = await pool.spawn('sleep', ['0.3'])
+    const waiting = failure(pool.spawn('true'))
+    await waitFor(async () => (await pool.status()).waiters.length === 1)
+    await pool.close()
+    expect((await waiting).code).toBe('ERR_JOBSLOT_CLOSED')
+    expect(await member.exited).toEqual({ code: 0, signal: null })
+  })
+})

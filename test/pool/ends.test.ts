@@ -90,6 +90,24 @@ describe('a command that cannot be started gives its slot back', () => {
   })
 })
 
+test('what is no command, label or weight is told, and takes no slot', async () => {
+  useState()
+  const pool = await createPool({ slots: 1 })
+  const wrong: readonly [unknown, object][] = [
+    [5, {}],
+    [null, {}],
+    ['a\0/make', {}],
+    ['true', { label: 5 }],
+    ['true', { weight: '2' }],
+    ['true', { priority: '1' }],
+  ]
+  for (const [command, options] of wrong) {
+    await expect(pool.spawn(command as string, [], options)).rejects.toThrow(/must be|could not be started/)
+  }
+  expect(await pool.status()).toMatchObject({ free: 1, waiters: [] })
+  expect(await pool.close()).toEqual({ missing: 0, extra: 0 })
+})
+
 describe('who waits for a slot', () => {
   test('ends by its timeout, by its signal, or by the end of the pool', async () => {
     useState()
