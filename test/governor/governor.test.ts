@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type GovernorLimits, govern, type Readings } from '../../src/pool/governor.ts'
+import { type GovernorLimits, govern, type Readings } from '../../src/governor/governor.ts'
 
 const none: Readings = { load: null, memoryAvailable: null, pressure: null }
 const GiB = 1024 ** 3

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { asked, granted, type Habits, looked, newcomer, refused, stirred, withdrawn } from '../../src/pool/habits.ts'
+import { asked, granted, type Habits, looked, newcomer, refused, stirred, withdrawn } from '../../src/plan/habits.ts'
 
 const stirredAt = (habits: Habits, ...times: number[]): Habits => times.reduce((now, at) => stirred(now, at), habits)
 

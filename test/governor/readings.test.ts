@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Gauge } from '../../src/pool/readings.ts'
+import { Gauge } from '../../src/governor/readings.ts'
 
 const everything = { maxLoad: 1, minMemory: 1, maxPressure: 1 }
 const MiB = 1024 ** 2
