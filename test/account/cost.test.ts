@@ -7,7 +7,7 @@ import { testFifo } from './fifos.ts'
 /** A process whose account watches these FIFOs, and which says how many events it had when it is asked to. */
 function watching(fifos: readonly string[], tokens: number): Program {
   return startProgram(`
-    const { Account } = await import(built + 'pool/account.js')
+    const { Account } = await import(built + 'account/account.js')
     let events = 0
     const account = new Account(null, 200, () => { events += account.changed().length })
     for (const [i, fifo] of ${JSON.stringify(fifos)}.entries()) {

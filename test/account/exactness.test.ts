@@ -10,8 +10,8 @@ import { testFifo } from './fifos.ts'
 const KILLS = 15
 
 const broker = (ledger: string, fifo: string) => `
-  const { Account } = await import(built + 'pool/account.js')
-  const { Ledger } = await import(built + 'pool/ledger.js')
+  const { Account } = await import(built + 'account/account.js')
+  const { Ledger } = await import(built + 'account/ledger.js')
   const ledger = Ledger.open('${ledger}', { pool: 'p' })
   const account = new Account(ledger.fd, ledger.places, () => account.changed())
   account.add(5, fs.openSync('${fifo}', fs.constants.O_RDWR | fs.constants.O_NONBLOCK))

@@ -173,7 +173,7 @@ test('that finds no room is an error, and leaves nothing', async () => {
   const dir = tempDir()
   const { ended } = startProgram(
     `
-    const { Ledger } = await import(built + 'pool/ledger.js')
+    const { Ledger } = await import(built + 'account/ledger.js')
     try {
       Ledger.open('${dir}/ledger', { pool: 'p' })
     } catch ({ code, message }) {

@@ -4,8 +4,8 @@ import { testFifo } from './fifos.ts'
 
 /** `begin(path)`: an account with debts, watches and events to come. */
 const begun = `
-  const { Account } = await import(built + 'pool/account.js')
-  const { Ledger } = await import(built + 'pool/ledger.js')
+  const { Account } = await import(built + 'account/account.js')
+  const { Ledger } = await import(built + 'account/ledger.js')
   const opened = (path) => fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
   const begin = (path, onEvent = () => {}) => {
     const account = new Account(null, 3, onEvent)
