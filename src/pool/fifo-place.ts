@@ -37,9 +37,7 @@ const MOST_SETUP_MS = 60_000
 /** FIFOs of a pool in this process, of which nobody else learns: each in a folder of its own, swept by whoever comes. */
 export const privateFifos: FifoPlace = {
   make() {
-    // ninja and cargo cannot read a path with a space in it.
-    const chosen = stateDir()
-    const state = /\s/.test(chosen) ? stateDir({}) : chosen
+    const state = runsFolder()
     sweep(state)
     let fd = -1
     let folder = ''
@@ -59,6 +57,21 @@ export const privateFifos: FifoPlace = {
   remove(path) {
     removeFolder(dirname(path))
   },
+}
+
+/** Removes what killed runs have left. Never throws: whoever needs the folder finds out and says so. */
+export function sweepRuns(): void {
+  try {
+    sweep(runsFolder())
+  } catch {
+    // It cannot be read.
+  }
+}
+
+/** ninja and cargo cannot read a path with a space in it. */
+function runsFolder(): string {
+  const chosen = stateDir()
+  return /\s/.test(chosen) ? stateDir({}) : chosen
 }
 
 /** @throws a system error */
