@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -91,7 +92,33 @@ describe('the limit in force', () => {
     })
     const { stdout } = await run([...argv, ...cli, 'doctor'], state)
     expect(stdout).toMatch(/^limit in force: pool my pool\nfound in: +JOBSLOT_POOL\n/)
-    expect(stdout).toMatch(/^held here: +slot my%20pool\/2$/m)
+    expect(stdout).toMatch(/^held here: +slot my%20pool\/\d+$/m)
+  })
+
+  test('a pool that cannot be used, and why', async () => {
+    const state = newState()
+    mkdirSync(join(state.env.JOBSLOT_DIR, 'pools'), { mode: 0o700 })
+    writeFileSync(join(state.env.JOBSLOT_DIR, 'pools/ci.json'), 'nonsense')
+    const env = { ...state.env, JOBSLOT_POOL: 'ci' }
+    expect(JSON.parse((await run([...cli, 'doctor', '--json'], { env })).stdout)).toMatchObject({
+      inForce: 'pool',
+      pool: { name: 'ci', dir: null, running: false, slots: null, free: null },
+    })
+    expect((await run([...cli, 'doctor'], { env })).stdout).toMatch(
+      /^works: +no\nwhy not: +the settings of pool "ci" .*\n/m,
+    )
+    for (const words of [['acquire', 'true'], ['status'], ['resize', '--pool', 'ci', '3']]) {
+      const { code, stderr } = await run([...cli, ...words], { env })
+      expect(code).toBe(69)
+      expect(stderr).toMatch(/^jobslot: the settings of pool "ci" in .* cannot be read: .*\n$/)
+    }
+  })
+
+  test('the jobserver of a member, and which member that is', async () => {
+    const state = newState()
+    const argv = [...cli, 'run', '--pool', 'ci', '--style', 'pipe', '--', ...cli, 'doctor']
+    const { stdout } = await run(argv, state)
+    expect(stdout).toMatch(/^limit in force: a jobserver, pipe 20,21\n(.*\n)*held here: +slot ci\/\d+$/m)
   })
 
   test('a pipe', async () => {

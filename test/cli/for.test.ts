@@ -73,7 +73,7 @@ describe('acquire --for, under a jobserver', () => {
     // Other shells know no numbers of two digits.
     requireProgram('bash', ctx)
     // Numbers that pass through a Node, and that a log may have.
-    const script = `exec 20>log 250>log 9>log; id=$(${acquire} --for $$); echo "$id"; touch held; until [ -e end ]; do sleep 0.05; done`
+    const script = `export RUNNER_TRACKING_ID=job; exec 20>log 250>log 9>log; id=$(${acquire} --for $$); echo "$id"; touch held; until [ -e end ]; do sleep 0.05; done`
     const { cwd, keepers, allBack, result, pid } = underThree(script, 'bash')
     await waitFor(() => existsSync(join(cwd, 'held')), 10_000)
     const of = (of: number) => readdirSync(`/proc/${of}/fd`).map((fd) => readlinkSync(`/proc/${of}/fd/${fd}`))
@@ -82,6 +82,8 @@ describe('acquire --for, under a jobserver', () => {
     expect(of(pid)).toContain(join(cwd, 'log'))
     expect(kept.filter((path) => of(pid).includes(path) && path !== '/dev/null')).toEqual([])
     expect(readlinkSync(`/proc/${keeper}/cwd`)).toBe('/')
+    // What CI systems look for when they tidy up after a job.
+    expect(readFileSync(`/proc/${keeper}/environ`, 'utf8')).not.toContain('RUNNER')
     // In a session of its own: what kills the caller's process group spares it.
     const session = (of: number) => readFileSync(`/proc/${of}/stat`, 'latin1').split(') ')[1]!.split(' ')[3]
     expect(session(keeper)).toBe(String(keeper))

@@ -30,7 +30,7 @@ interface Diagnosis {
     dryRun: boolean
     variable: string
   }
-  /** Null for what cannot be told, as the folder cannot be used. */
+  /** Null for what cannot be told, as it cannot be used. */
   pool: null | { name: string; dir: string | null; running: boolean; slots: number | null; free: number | null }
   stateDir: string | null
 }
@@ -39,17 +39,17 @@ export async function main(words: string[]): Promise<void> {
   const { values, command } = splitArguments(words, OPTIONS)
   if (values.help) return console.log(helpFor('doctor'))
   if (command.length > 0) throw new UsageError('doctor: takes no command')
-  const diagnosis = await diagnose()
-  console.log(values.json ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis))
+  const { whyNoPool, ...diagnosis } = await diagnose()
+  console.log(values.json ? JSON.stringify(diagnosis, null, 2) : inWords(diagnosis, whyNoPool))
 }
 
-async function diagnose(): Promise<Diagnosis> {
+async function diagnose(): Promise<Diagnosis & { whyNoPool: string | null }> {
   const found = findMakeflags(process.env)
   const client = connectTo({}, false)
   const { dir } = stateFolder()
   if (!found || !client) {
-    const pool = await diagnosePool(process.env.JOBSLOT_POOL || DEFAULT_POOL)
-    return { inForce: pool ? 'pool' : 'none', jobserver: null, pool, stateDir: dir }
+    const { pool, why } = await diagnosePool(process.env.JOBSLOT_POOL || DEFAULT_POOL)
+    return { inForce: pool ? 'pool' : 'none', jobserver: null, pool, stateDir: dir, whyNoPool: why }
   }
   const { flags, variable } = found
   const jobserver = {
@@ -65,21 +65,21 @@ async function diagnose(): Promise<Diagnosis> {
     variable,
   }
   client.close()
-  return { inForce: 'jobserver', jobserver, pool: null, stateDir: dir }
+  return { inForce: 'jobserver', jobserver, pool: null, stateDir: dir, whyNoPool: null }
 }
 
-/** Null where this platform has no pools. */
-async function diagnosePool(name: string): Promise<Diagnosis['pool']> {
+/** A null pool where this platform has none; else, with what can be told of it, why it cannot be used. */
+async function diagnosePool(name: string): Promise<{ pool: Diagnosis['pool']; why: string | null }> {
   let seen: Onlooker | undefined
   try {
     seen = onlooker(name, false)
     const [{ status, asleep = false } = {}] = await seen.look()
     const { slots = null, free = null } = status ?? {}
-    return { name, dir: placeOfPool(name).dir, running: !asleep, slots, free }
+    return { pool: { name, dir: placeOfPool(name).dir, running: !asleep, slots, free }, why: null }
   } catch (error) {
-    if (isNoPools(error)) return null
-    if (error instanceof JobslotError) return { name, dir: null, running: false, slots: null, free: null }
-    throw error
+    if (isNoPools(error)) return { pool: null, why: null }
+    if (!(error instanceof JobslotError)) throw error
+    return { pool: { name, dir: null, running: false, slots: null, free: null }, why: error.message }
   } finally {
     await seen?.close()
   }
@@ -100,11 +100,11 @@ function authText(auth: JobserverAuth): string {
   return auth.style === 'fifo' ? `fifo:${auth.path}` : auth.name
 }
 
-function inWords({ jobserver, pool, stateDir: folder }: Diagnosis): string {
+function inWords({ jobserver, pool, stateDir: folder }: Diagnosis, whyNoPool: string | null): string {
   const bold = (text: string) => styled(process.stdout, 'bold', text)
   const lines: [string, string][] = []
   if (pool) {
-    lines.push(...poolInWords(pool))
+    lines.push(...poolInWords(pool, whyNoPool))
   } else if (!jobserver) {
     lines.push(['limit in force', 'none'])
     lines.push(['why', 'no jobserver in MAKEFLAGS, CARGO_MAKEFLAGS or MFLAGS, and this platform has no pools'])
@@ -120,6 +120,7 @@ function inWords({ jobserver, pool, stateDir: folder }: Diagnosis): string {
     lines.push(['works', usable ? 'yes' : 'no'])
     if (reason) lines.push(['why not', reason])
     if (available !== null && style) lines.push(['tokens ready', String(available)])
+    lines.push(...heldHere())
     if (!usable) lines.push(['meanwhile', 'jobslot goes on with the one slot that every command has'])
     for (const text of style && usable ? notReached(style) : []) lines.push(['not reached', text])
   }
@@ -127,15 +128,23 @@ function inWords({ jobserver, pool, stateDir: folder }: Diagnosis): string {
   return lines.map(([name, text]) => `${bold(`${name}:`.padEnd(16))}${text}`).join('\n')
 }
 
-function poolInWords({ name, dir, running, slots, free }: NonNullable<Diagnosis['pool']>): [string, string][] {
+function poolInWords(pool: NonNullable<Diagnosis['pool']>, why: string | null): [string, string][] {
+  const { name, running, slots, free } = pool
   const lines: [string, string][] = [['limit in force', `pool ${visible(name)}`]]
   lines.push(['found in', process.env.JOBSLOT_POOL ? 'JOBSLOT_POOL' : 'nothing: no jobserver and no pool is named'])
-  lines.push(['works', dir === null ? 'no' : 'yes'])
-  if (slots !== null) lines.push(['slots', String(slots)], ['free now', String(free)])
-  if (dir !== null) lines.push(['broker', running ? 'runs' : 'starts with the first command of the pool'])
-  const member = memberOf(process.env[MEMBER_VARIABLE], fileNameOf(name))
-  if (member !== null) lines.push(['held here', `slot ${fileNameOf(name)}/${member}`])
+  lines.push(['works', why === null ? 'yes' : 'no'])
+  if (why !== null) return [...lines, ['why not', why]]
+  lines.push(['slots', String(slots)], ['free now', String(free)])
+  lines.push(['broker', running ? 'runs' : 'starts with the first command of the pool'])
+  lines.push(...heldHere())
   return [...lines, ['not reached', 'tools started here without jobslot run: no jobserver is named in MAKEFLAGS']]
+}
+
+/** The slot of a pool that whoever asks runs in. */
+function heldHere(): [string, string][] {
+  const name = fileNameOf(process.env.JOBSLOT_POOL || DEFAULT_POOL)
+  const member = memberOf(process.env[MEMBER_VARIABLE], name)
+  return member === null ? [] : [['held here', `slot ${name}/${member}`]]
 }
 
 /** Which tools the form of the jobserver leaves out. */
