@@ -13,6 +13,7 @@
         'src-native/workers.cc',
         'src-native/core/account.cc',
         'src-native/core/account_thread.cc',
+        'src-native/core/account_watch.cc',
         'src-native/core/byte_lock.cc',
         'src-native/core/drain.cc',
         'src-native/core/guard.cc',
