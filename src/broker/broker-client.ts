@@ -24,7 +24,7 @@ const GONE_MS = 1000
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5000
 /** A broker that ends as soon as it is asked may end by what it is asked: this often one after the other, then no more. */
-const MOST_SHORT_LIVES = 5
+const MOST_SHORT_LIVES = 20
 const SHORT_LIFE_MS = 50
 
 /**

@@ -146,8 +146,8 @@ export class Broker {
   async #join(message: unknown, { client, signal }: CallContext): Promise<Joined> {
     const { owner } = this.#for(client)
     const peer = this.#peerOf(client)
-    const { key, since, ...rest } = readJoin(message)
-    const request = { ...rest, since: Math.min(since, Date.now()), pid: peer.pid, startTime: peer.startTime }
+    const { key, ...rest } = readJoin(message)
+    const request = { ...rest, pid: peer.pid, startTime: peer.startTime }
     const joined = this.#regained(request) ?? (await owner.join(request, { signal }))
     // In the turn in which it was let in, and so nobody knows of it.
     if (signal.aborted) await owner.leave(joined.id, { signaled: false })

@@ -1,8 +1,14 @@
 import { ownPid, readProcess } from '../proc.ts'
 import type { JoinRequest } from './host.ts'
 
-/** What every request says of who asks. */
+let last = 0
+
+/**
+ * What every request says of who asks. No two of a process are of the same time: by that it knows its own again when a
+ * broker has died.
+ */
 export function thisProcess(): Pick<JoinRequest, 'pid' | 'startTime' | 'since'> {
   const pid = ownPid()
-  return { pid, startTime: readProcess(pid)?.startTime ?? '0', since: Date.now() }
+  last = Math.max(Date.now(), last + 1)
+  return { pid, startTime: readProcess(pid)?.startTime ?? '0', since: last }
 }

@@ -4,7 +4,8 @@ import { onTestFinished } from 'vitest'
 import { BrokerClient, type BrokerOptions } from '../../src/broker/broker-client.ts'
 import type { PoolPlace } from '../../src/broker/place.ts'
 import type { JoinRequest } from '../../src/pool/host.ts'
-import { ownPid, readProcess } from '../../src/proc.ts'
+import { thisProcess } from '../../src/pool/this-process.ts'
+import { readProcess } from '../../src/proc.ts'
 import { connectWorker } from '../../src/worker.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
 import { type Env, type Running, start, tempDir, waitFor } from '../support/processes.ts'
@@ -99,10 +100,9 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
 
 /** What a process of this test asks for. */
 export function asked(more: Partial<JoinRequest> = {}): JoinRequest {
-  const pid = ownPid()
   return {
-    ...{ kind: 'acquire', pid, startTime: readProcess(pid)?.startTime ?? '', label: null, min: 1, max: 1 },
-    ...{ draws: false, limit: null, priority: 0, weight: 1, since: Date.now(), ...more },
+    ...thisProcess(),
+    ...{ kind: 'acquire', label: null, min: 1, max: 1, draws: false, limit: null, priority: 0, weight: 1, ...more },
   }
 }
 
