@@ -18,6 +18,8 @@ export interface Member {
   /** What its FIFO was like when it was last looked at. */
   purse: Purse | null
   habits: Habits
+  /** It has said that it waits for a token, and has not taken or returned one since. */
+  waits: boolean
   /** What the addon was told to watch for. */
   watch: 0 | 1 | 2
   overReturned: number
@@ -27,7 +29,7 @@ export function newMember(
   of: Pick<Member, 'id' | 'place' | 'request' | 'slots' | 'fifo' | 'purse' | 'command'>,
 ): Member {
   const habits = newcomer(performance.now())
-  return { ...of, habits: { ...habits, refusals: restOf(of.request) }, watch: 0, overReturned: 0 }
+  return { ...of, habits: { ...habits, refusals: restOf(of.request) }, waits: false, watch: 0, overReturned: 0 }
 }
 
 /** Its slots without a token. What holds several has tokens for all but one. */
@@ -38,7 +40,9 @@ export function baseOf({ request, slots, fifo }: Pick<Member, 'request' | 'slots
 /** Tokens that it had left lying were taken from it. */
 export function refuse(member: Member): void {
   const habits = refused(member.habits, performance.now())
-  member.habits = { ...habits, refusals: habits.refusals + restOf(member.request) }
+  // Who waits and does not come is stopped, or gets no CPU: it does not say a second time that it waits.
+  const rest = member.waits ? 0 : restOf(member.request)
+  member.habits = { ...habits, refusals: habits.refusals + rest }
 }
 
 /** A process that takes slots itself says when it wants one: nobody has to find out. */
@@ -47,7 +51,10 @@ const restOf = ({ kind }: JoinRequest) => (kind === 'process' ? Number.POSITIVE_
 /** What is new in its FIFO. */
 export function look(member: Member, purse: Purse, now: number): void {
   const stirs = purse.stirs - (member.purse ?? purse).stirs
-  if (stirs !== 0) member.habits = stirred(member.habits, now, stirs)
+  if (stirs !== 0) {
+    member.habits = stirred(member.habits, now, stirs)
+    member.waits = false
+  }
   member.habits = looked(member.habits, purse.visible, now)
   member.purse = purse
 }

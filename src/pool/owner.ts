@@ -113,7 +113,9 @@ export class PoolOwner implements PoolHost {
 
   hungry(id: number): void {
     const member = this.#book.members.get(id)
-    if (!member || member.habits.refusals === 0) return
+    if (!member) return
+    member.waits = true
+    if (member.habits.refusals === 0) return
     member.habits = asked(member.habits)
     this.#rounds.run()
   }
