@@ -102,7 +102,7 @@ export async function runAsMember(
       offered.close()
     }
   } finally {
-    await answered(leave(host, id, { signaled: ended !== null && ended.signal !== null }), signals)
+    await leave(host, id, { signaled: ended !== null && ended.signal !== null }, signals)
   }
 }
 
@@ -125,27 +125,27 @@ async function untilGivenBack(host: PoolHost, id: number): Promise<void> {
 /** A new broker is there by then. */
 const ANSWER_MS = 10_000
 
-/** One that is stopped finds out when it runs again: with this process its connection ends. By a signal, that is at once. */
-async function answered(left: Promise<void>, signals: Signals): Promise<void> {
+/**
+ * The status is the command's, whatever becomes of its slots: those of a host that is gone end with it. Ends by the
+ * answer, in some time, or by a signal: with this process its connection ends, which a broker that is stopped finds out
+ * when it runs again.
+ */
+async function leave(host: PoolHost, id: number, how: { signaled: boolean }, signals: Signals): Promise<void> {
   const isOver = new AbortController()
-  const late = sleep(ANSWER_MS, undefined, { signal: isOver.signal, ref: false }).then(
-    () => tell('the broker of the pool does not answer: it gets the slots back when it runs again'),
-    () => {},
+  const over = sleep(ANSWER_MS, undefined, { signal: isOver.signal, ref: false }).then(
+    () => 'the broker of the pool does not answer: it gets the slots back when it runs again',
+    () => null,
   )
-  await signals.during(
+  const left = host.leave(id, how).then(
+    (audit) => tellAudit(audit),
+    (error) => (isOver.signal.aborted ? null : (error as Error).message),
+  )
+  const told = await signals.during(
     () => isOver.abort(),
-    () => Promise.race([left, late]),
+    () => Promise.race([left, over]),
   )
   isOver.abort()
-}
-
-/** The status is the command's, whatever becomes of its slots: those of a host that is gone end with it. */
-async function leave(host: PoolHost, id: number, how: { signaled: boolean }): Promise<void> {
-  try {
-    tellAudit(await host.leave(id, how))
-  } catch (error) {
-    tell((error as Error).message)
-  }
+  if (told) tell(told)
 }
 
 export function tellAudit({ missing, extra }: Audit): void {

@@ -64,28 +64,28 @@ export function usedBy(member: Member): number {
   return baseOf(member) + (member.purse?.granted ?? 0)
 }
 
+/** Made for all members in each plan, so field by field: to spread objects into it takes some times as long. */
 export function planned(member: Member): PlanMember {
-  const { request, purse, habits } = member
+  const { id, request, purse, habits } = member
   // What holds a number of slots for good is to the plan as if it had no tokens.
   const drawn = request.draws ? purse : null
-  // Field by field: each plan makes one of each member, and to spread an object takes ten times as long.
   return {
-    id: member.id,
+    id,
+    base: drawn ? baseOf(member) : usedBy(member),
+    granted: drawn?.granted ?? 0,
+    visible: drawn?.visible ?? 0,
+    debt: drawn?.debt ?? 0,
     priority: request.priority,
     weight: request.weight,
     max: request.limit,
-    base: drawn ? baseOf(member) : usedBy(member),
-    granted: drawn ? drawn.granted : 0,
-    visible: drawn ? drawn.visible : 0,
-    debt: drawn ? drawn.debt : 0,
     draws: drawn !== null,
     stirredAt: habits.stirredAt,
     refusals: habits.refusals,
     refusedAt: habits.refusedAt,
     grantedAt: habits.grantedAt,
+    pace: habits.pace,
     reaction: habits.reaction,
     asked: habits.asked,
-    pace: habits.pace,
     unused: habits.unused,
     unusedUntil: habits.unusedUntil,
   }

@@ -49,7 +49,7 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
     processesWhere(
       (pid) =>
         readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`JOBSLOT_DIR=${dir}`) &&
-        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/broker.cjs'),
+        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/broker/broker.cjs'),
     )
   onTestFinished(async () => {
     await Promise.all(clients.map((client) => client.close()))

@@ -1,6 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { readProcess } from '../../src/proc.ts'
 import { shell } from '../pool/commands.ts'
 import { cli } from '../support/cli.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
@@ -212,4 +214,25 @@ test('the governor of a pool is set by whoever says so', async () => {
   )
   governed.child.kill()
   await governed.result
+})
+
+describe('a broker that is stopped', () => {
+  test('holds up no command that has ended, beyond a signal', async () => {
+    const sh = await shell(1)
+    const file = join(tempDir(), 'end')
+    const running = sh.start([...cli, 'run', '--pool', 'ci', ...untilFile(file)])
+    await waitFor(async () => (await sh.status()).members.some(({ kind }) => kind === 'run'))
+    const [broker] = sh.brokers()
+    process.kill(broker!, 'SIGSTOP')
+    try {
+      writeFileSync(file, '')
+      await sleep(1000)
+      expect(readProcess(running.pid)?.ended).toBe(false)
+      process.kill(running.pid, 'SIGTERM')
+      expect(await running.result).toMatchObject({ code: 0, stderr: '' })
+    } finally {
+      process.kill(broker!, 'SIGCONT')
+    }
+    await waitFor(async () => (await sh.status()).free === 1)
+  })
 })
