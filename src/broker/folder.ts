@@ -33,6 +33,8 @@ export function poolFifos(place: PoolPlace): FifoPlace {
       try {
         // Of a member that a broker before could not write down.
         rmSync(path, { force: true, recursive: true })
+        // Somebody may have removed the folder of a pool that runs.
+        makeFolder(place)
         return { path, fd: makeFifo(path) }
       } catch (error) {
         throw stateDirError(path, error)

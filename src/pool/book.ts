@@ -46,6 +46,7 @@ export class Book {
     const member = newMember({ id, place, request, slots, fifo: fifo?.path ?? null, command: null, purse: null })
     try {
       ledger.write(place, recordOf(member))
+      if (fifo) this.#account.add(place, fifo.fd)
     } catch (error) {
       if (fifo) {
         this.#fifos.remove(fifo.path)
@@ -54,7 +55,7 @@ export class Book {
       this.#free(place)
       throw error
     }
-    this.keep(member, fifo?.fd ?? null)
+    this.#keep(member)
     if (tokens > 0) {
       this.#account.grant(place, tokens)
       this.refresh(member)
@@ -64,11 +65,15 @@ export class Book {
 
   /** One that is written down already; takes the descriptor over. */
   keep(member: Member, fd: number | null): void {
-    this.#taken.add(member.place)
     if (fd !== null) this.#account.add(member.place, fd)
+    this.#keep(member)
+  }
+
+  #keep(member: Member): void {
+    this.#taken.add(member.place)
     this.members.set(member.id, member)
     this.#byPlace.set(member.place, member)
-    if (fd !== null) member.purse = this.#account.read(member.place)
+    if (member.fifo !== null) member.purse = this.#account.read(member.place)
   }
 
   write(member: Member): void {

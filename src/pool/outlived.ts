@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Member } from './member.ts'
 import { processEnd } from './process-end.ts'
-import { findMarked } from './survivors.ts'
+import { findMarked, type ProcessIdentity } from './survivors.ts'
 
 /** From fork to exec, on a busy machine. */
 const START_MS = 50
+const ASK_AGAIN_MS = 500
 
 /**
  * Resolves when a member has ended for which nobody speaks: the process that asked for it, and then what runs in it. That
@@ -19,7 +20,18 @@ export async function outlived(member: Member, mark: string, signal: AbortSignal
   if (member.command) return processEnd(member.command.pid, member.command.startTime, { signal })
   // A command that was just being started carries the mark a moment later.
   await sleep(START_MS, undefined, { signal, ref: false })
-  for (let [first] = findMarked(mark); first; [first] = findMarked(mark)) {
+  for (let first = await oneMarked(mark, signal); first; first = await oneMarked(mark, signal)) {
     await processEnd(first.pid, first.startTime, { signal })
+  }
+}
+
+async function oneMarked(mark: string, signal: AbortSignal): Promise<ProcessIdentity | undefined> {
+  for (;;) {
+    try {
+      return findMarked(mark)[0]
+    } catch {
+      // No descriptor is free: until it can be told, it lasts.
+      await sleep(ASK_AGAIN_MS, undefined, { signal, ref: false })
+    }
   }
 }

@@ -108,10 +108,13 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
     const late = timeoutSignal(timeout, () => this.#timeoutError(timeout))
     const signals = [signal, late.signal, this.#closed.signal].filter((one) => one !== undefined)
     try {
-      const joined = await this.#host.join(
+      const joining = this.#host.join(
         { ...request, ...thisProcess(), ...{ kind: 'run', min: 1, max: 1, draws: true } },
         { signal: AbortSignal.any(signals) },
       )
+      // Who is not in by the time of the next answer has to wait.
+      if (timeout <= 0) this.#host.status().then(late.expire, late.expire)
+      const joined = await joining
       return await spawnMember(this.#host, joined, [program, ...args], { ...rest, signal, style })
     } finally {
       late.clear()
@@ -210,12 +213,19 @@ export function checkSlots(slots: number, least: number, what = 'slots'): number
   throw new TypeError(`${what} must be a whole number from ${least} to ${MOST_SLOTS}, not ${String(slots)}`)
 }
 
-function timeoutSignal(timeout: number, error: () => Error): { signal?: AbortSignal; clear(): void } {
+interface Late {
+  signal?: AbortSignal
+  expire(): void
+  clear(): void
+}
+
+function timeoutSignal(timeout: number, error: () => Error): Late {
   if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
     throw new TypeError(`timeout must be a number of milliseconds, not ${String(timeout)}`)
   }
-  if (timeout > 0x7fffffff) return { clear() {} }
+  if (timeout > 0x7fffffff) return { expire() {}, clear() {} }
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(error()), Math.max(0, timeout))
-  return { signal: late.signal, clear: () => clearTimeout(timer) }
+  const expire = () => late.abort(error())
+  const timer = timeout > 0 ? setTimeout(expire, timeout) : undefined
+  return { signal: late.signal, expire, clear: () => clearTimeout(timer) }
 }

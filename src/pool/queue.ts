@@ -13,6 +13,8 @@ interface Waiting {
 /** Those who wait for their first slots. Who goes first is the plan's to say. */
 export class Queue {
   readonly #waiting = new Map<number, Waiting>()
+  /** The same, who goes first in front. */
+  readonly #line: Waiting[] = []
 
   get size(): number {
     return this.#waiting.size
@@ -22,7 +24,7 @@ export class Queue {
   add(id: number, request: JoinRequest, signal: AbortSignal | undefined, onLeft: () => void): Promise<Joined> {
     return new Promise((resolve, reject) => {
       const settled = () => {
-        this.#waiting.delete(id)
+        this.#remove(id)
         signal?.removeEventListener('abort', onAbort)
       }
       const onAbort = () => {
@@ -31,7 +33,7 @@ export class Queue {
         onLeft()
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.set(id, {
+      this.#insert({
         id,
         since: performance.now(),
         request,
@@ -50,7 +52,7 @@ export class Queue {
   /** For who admits it. */
   take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
+    this.#remove(id)
     return waiting
   }
 
@@ -58,18 +60,46 @@ export class Queue {
     for (const { reject } of [...this.#waiting.values()]) reject(error)
   }
 
-  planned(): PlanWaiter[] {
-    return Array.from(this.#waiting.values(), ({ id, since, request }) => ({
-      ...{ id, since, min: request.min, max: request.max, priority: request.priority },
-      // Who was in line before a broker's death comes again with a new number, and keeps its place.
-      order: request.since,
-    }))
+  /** Those of whom one plan can let somebody in, where so many slots are the most that there can be. */
+  planned(most: number): PlanWaiter[] {
+    const planned: PlanWaiter[] = []
+    let wanted = 0
+    for (const { id, since, request } of this.#line) {
+      const { min, max, priority } = request
+      // Nobody's turn, until there are more slots; and behind those who want more than all there are, it is nobody's.
+      if (min > most || (min > 0 && wanted > most)) continue
+      wanted += min
+      planned.push({ id, since, min, max, priority, order: request.since })
+    }
+    return planned
   }
 
   status(): PoolStatus['waiters'] {
-    return Array.from(this.#waiting.values(), ({ id, request: { pid, label, min, since, priority } }) => ({
+    return this.#line.map(({ id, request: { pid, label, min, since, priority } }) => ({
       ...{ id, pid, label, since, priority },
       wants: min,
     }))
+  }
+
+  /** By priority, then by age: who was in line before a broker's death comes again with its old one. */
+  #insert(waiting: Waiting): void {
+    const { priority, since } = waiting.request
+    const goesFirst = ({ request }: Waiting) =>
+      request.priority > priority || (request.priority === priority && request.since <= since)
+    let [low, high] = [0, this.#line.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (goesFirst(this.#line[middle]!)) low = middle + 1
+      else high = middle
+    }
+    this.#line.splice(low, 0, waiting)
+    this.#waiting.set(waiting.id, waiting)
+  }
+
+  #remove(id: number): void {
+    const waiting = this.#waiting.get(id)
+    if (!waiting) return
+    this.#waiting.delete(id)
+    this.#line.splice(this.#line.indexOf(waiting), 1)
   }
 }

@@ -1,7 +1,7 @@
 import type { Ledger } from '../account/ledger.ts'
 import { type Member, recordOf } from './member.ts'
 import { processEnd } from './process-end.ts'
-import { findMarked } from './survivors.ts'
+import { findMarked, type ProcessIdentity } from './survivors.ts'
 
 /** An ended member of which processes live on: they have slots as long as they do. */
 export interface Remnant {
@@ -14,6 +14,8 @@ export interface Remnant {
 
 /** A process that forks and ends, again and again, is asked for no more often. */
 const PAUSE_MS = 20
+/** Where it could not be told who is left. */
+const ASK_AGAIN_MS = 500
 
 /**
  * What is left of members that were killed. Their processes work on in slots that nobody will give back, so these are
@@ -49,10 +51,10 @@ export class Remnants {
 
   /** Holds back what the processes of an ended member can have of `slots`. @returns how many these are */
   hold(member: Member, slots: number, missing: number): number {
-    const found = findMarked(`${this.#mark}/${member.id}`)
-    const kept = Math.min(slots, found.length)
+    const found = this.#find(member)
+    const kept = found ? Math.min(slots, found.length) : slots
     if (kept === 0) return 0
-    const remnant = { member, slots: kept, missing: Math.min(kept, missing), survivors: found.length }
+    const remnant = { member, slots: kept, missing: Math.min(kept, missing), survivors: found?.length ?? kept }
     this.#ledger.write(member.place, recordOf(member, kept))
     this.#all.set(member.id, remnant)
     void this.#follow(remnant, found)
@@ -64,16 +66,27 @@ export class Remnants {
     this.#all.clear()
   }
 
-  async #follow(remnant: Remnant, first: { pid: number; startTime: string }[]): Promise<void> {
-    let found = first
-    while (found.length > 0) {
+  /** Null: it cannot be told now. */
+  #find(member: Member): ProcessIdentity[] | null {
+    try {
+      return findMarked(`${this.#mark}/${member.id}`)
+    } catch {
+      // No descriptor is free.
+      return null
+    }
+  }
+
+  async #follow(remnant: Remnant, first: ProcessIdentity[] | null): Promise<void> {
+    for (let found = first; remnant.slots > 0; ) {
       const changed = new AbortController()
       const signal = AbortSignal.any([changed.signal, this.#stopped.signal])
-      await Promise.race(found.map(({ pid, startTime }) => processEnd(pid, startTime, { signal }).catch(() => {})))
+      const ends = found?.map(({ pid, startTime }) => processEnd(pid, startTime, { signal }).catch(() => {}))
+      if (ends) await Promise.race(ends)
       changed.abort()
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref())
+      await new Promise((resolve) => setTimeout(resolve, ends ? PAUSE_MS : ASK_AGAIN_MS).unref())
       if (this.#stopped.signal.aborted) return
-      found = findMarked(`${this.#mark}/${remnant.member.id}`)
+      found = this.#find(remnant.member)
+      if (!found) continue
       const freed = Math.max(0, remnant.slots - found.length)
       remnant.slots -= freed
       remnant.survivors = found.length
@@ -81,7 +94,6 @@ export class Remnants {
       remnant.missing -= tokens
       if (remnant.slots === 0) this.#all.delete(remnant.member.id)
       if (freed > 0) this.#onFreed(remnant, tokens)
-      if (remnant.slots === 0) return
     }
   }
 }
