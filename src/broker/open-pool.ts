@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts'
 import { connectTo } from '../client/connect.ts'
 import type { JobslotError } from '../errors.ts'
 import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
-import { checkSlots, type MemberOptions, Pool } from '../pool/pool.ts'
+import { checkOptions, checkSlots, MEMBER_OPTIONS, type MemberOptions, Pool } from '../pool/pool.ts'
 import { BrokerClient } from './broker-client.ts'
 import { innerHost, slotsOf } from './inner-host.ts'
 import { membership } from './membership.ts'
@@ -19,7 +19,10 @@ export interface OpenPoolOptions extends MemberOptions {
  *
  * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_POOL_VERSION`, `ERR_JOBSLOT_POOL_NAMESPACE`, `ERR_JOBSLOT_LEDGER`
  */
-export async function openPool(name = usualName(), { slots, ...member }: OpenPoolOptions = {}): Promise<Pool> {
+export async function openPool(name = usualName(), options: OpenPoolOptions = {}): Promise<Pool> {
+  checkOptions('openPool', options, ['slots', ...MEMBER_OPTIONS])
+  if (name === '') throw new TypeError('the name of a pool must not be empty')
+  const { slots, ...member } = options
   if (slots !== undefined) checkSlots(slots, 0)
   let pool: Pool | null = null
   const warnings: JobslotError[] = []

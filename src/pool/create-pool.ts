@@ -6,7 +6,7 @@ import { ownPid } from '../proc.ts'
 import { availableCpus } from './cpus.ts'
 import { privateFifos } from './fifo-place.ts'
 import { PoolOwner } from './owner.ts'
-import { checkSlots, type MemberOptions, Pool } from './pool.ts'
+import { checkOptions, checkSlots, MEMBER_OPTIONS, type MemberOptions, Pool } from './pool.ts'
 import { fixedSource, type SlotSource } from './source.ts'
 
 export interface CreatePoolOptions extends MemberOptions, GovernorLimits {
@@ -20,6 +20,7 @@ export interface CreatePoolOptions extends MemberOptions, GovernorLimits {
  * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_NO_ADDON`
  */
 export async function createPool(options: CreatePoolOptions = {}): Promise<Pool> {
+  checkOptions('createPool', options, ['slots', 'maxLoad', 'minMemory', 'maxPressure', ...MEMBER_OPTIONS])
   const { slots = availableCpus(), maxLoad, minMemory, maxPressure, ...member } = options
   const source = fixedSource(checkSlots(slots, 0))
   return Pool.join(null, privateOwner(source, checkLimits({ maxLoad, minMemory, maxPressure })), member)

@@ -79,7 +79,8 @@ export class PoolOwner implements PoolHost {
     signal?.throwIfAborted()
     this.#throwIfClosed()
     const { most } = this.#options.source
-    if (request.min > Math.max(most, 1)) {
+    // A pool of none is being drained: who comes waits until it has some again.
+    if (most > 0 && request.min > most) {
       throw new JobslotError(
         'ERR_JOBSLOT_TOO_MANY',
         `${request.min} slots can never be had of ${this.#label}, which has ${most}: ask for at most ${most}`,

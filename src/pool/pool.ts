@@ -126,17 +126,20 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
    *
    * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`; the signal's reason
    */
-  acquire(options?: AcquireOptions): Promise<Slot> {
+  async acquire(options?: AcquireOptions): Promise<Slot> {
+    this.#throwIfClosed()
     return this.#own.client.acquire(options)
   }
 
   /** A slot that lies ready, or null. */
   tryAcquire(): Slot | null {
+    this.#throwIfClosed()
     return this.#own.client.tryAcquire()
   }
 
   /** Runs `fn` in a slot, which is released when what `fn` returns has settled. */
-  run<T>(fn: (slot: Slot) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T> {
+  async run<T>(fn: (slot: Slot) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T> {
+    this.#throwIfClosed()
     return this.#own.client.run(fn, options)
   }
 
@@ -146,20 +149,20 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   }
 
   /** What this process and its members have, and all others'. */
-  status(): Promise<PoolStatus> {
+  async status(): Promise<PoolStatus> {
     this.#throwIfClosed()
     return this.#host.status()
   }
 
   /** At once and, of a named pool, for later. Fewer are so as jobs end; 0 lets nobody in any more. */
-  resize(slots: number): Promise<void> {
+  async resize(slots: number): Promise<void> {
     this.#throwIfClosed()
     checkSlots(slots, 0)
     return this.#host.resize(slots)
   }
 
   /** Lowers the capacity, though never below one, while the machine is overloaded. */
-  govern(limits: GovernorLimits): Promise<void> {
+  async govern(limits: GovernorLimits): Promise<void> {
     this.#throwIfClosed()
     return this.#host.govern(checkLimits(limits))
   }
@@ -193,6 +196,19 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
     const name = this.name === null ? 'this pool' : `pool ${this.name}`
     return new JobslotError('ERR_JOBSLOT_TIMEOUT', `no slot of ${name} within ${timeout} ms`)
   }
+}
+
+/** The names of `MemberOptions`. */
+export const MEMBER_OPTIONS = ['label', 'max', 'priority', 'weight']
+
+/** A name that is none of these would go unnoticed. @throws TypeError */
+export function checkOptions(call: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${call} takes an object of options, such as { slots: 4 }, not ${String(options)}`)
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new TypeError(`${call} has no option ${JSON.stringify(unknown)}: it has ${known.join(', ')}`)
 }
 
 /** What a request says of what is asked for. @throws TypeError */

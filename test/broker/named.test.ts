@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -228,4 +228,16 @@ describe('a pool that is closed', () => {
     expect((await waiting).code).toBe('ERR_JOBSLOT_CLOSED')
     expect(await member.exited).toEqual({ code: 0, signal: null })
   })
+})
+
+test('a pool whose folder somebody removes while it runs goes on, and lets others in', async () => {
+  const { connect, dir } = named()
+  const broker = await connect('ci')
+  const first = await broker.join(asked({ draws: true }))
+  rmSync(join(dir, 'pools', 'ci'), { recursive: true })
+  const second = await broker.join(asked({ draws: true, kind: 'process', min: 0, max: 0 }))
+  expect(existsSync(second.fifo ?? '')).toBe(true)
+  await broker.leave(first.id, { signaled: false })
+  await broker.leave(second.id, { signaled: false })
+  expect(await broker.status()).toMatchObject({ members: [], waiters: [] })
 })
