@@ -16,6 +16,8 @@ export interface BrokerOptions {
   onWarning?: ((warning: JobslotError) => void) | undefined
 }
 
+/** A small young generation, and no threads beside: each plan makes garbage, and there are hundreds in a second. */
+const FRUGAL = ['--max-semi-space-size=1', '--single-threaded-gc']
 const MODULE = fileURLToPath(new URL('../../dist/broker/broker.cjs', import.meta.url))
 /** What waits for a slot waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff
@@ -174,7 +176,8 @@ export class BrokerClient implements PoolHost {
 
   async #connect(): Promise<SharedWorker> {
     const { name, mark, worker: workerName } = this.#place
-    const options = { module: MODULE, args: [mark, JSON.stringify(name)], log: false, signal: this.#ended.signal }
+    const args = [mark, JSON.stringify(name)]
+    const options = { module: MODULE, args, execArgv: FRUGAL, log: false, signal: this.#ended.signal }
     for (let shortLives = 1; ; shortLives++) {
       const worker = await connectShared(workerName, options)
       try {

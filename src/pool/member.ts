@@ -48,11 +48,6 @@ export function refuse(member: Member): void {
 /** A process that takes slots itself says when it wants one: nobody has to find out. */
 const restOf = ({ kind }: JoinRequest) => (kind === 'process' ? Number.POSITIVE_INFINITY : 0)
 
-/** A process that has nothing, and does not ask for anything. */
-export function rests({ request, purse, habits }: Member): boolean {
-  return request.kind === 'process' && purse?.granted === 0 && habits.refusals === Number.POSITIVE_INFINITY
-}
-
 /** What is new in its FIFO. */
 export function look(member: Member, purse: Purse, now: number): void {
   const stirs = purse.stirs - (member.purse ?? purse).stirs

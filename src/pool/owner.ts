@@ -4,12 +4,12 @@ import { Governed } from '../governor/governed.ts'
 import type { GovernorLimits } from '../governor/governor.ts'
 import { PROBE_MS } from '../plan/appetite.ts'
 import { asked } from '../plan/habits.ts'
-import type { Plan, PlanMember } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { plan } from '../plan/plan.ts'
 import { Book } from './book.ts'
 import type { FifoPlace, MemberFifo } from './fifo-place.ts'
 import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from './host.ts'
-import { baseOf, type Member, memberOf, planned, rests } from './member.ts'
+import { baseOf, type Member, memberOf, planned } from './member.ts'
 import { outlived } from './outlived.ts'
 import { Queue } from './queue.ts'
 import { type Remnant, Remnants } from './remnants.ts'
@@ -312,18 +312,10 @@ export class PoolOwner implements PoolHost {
       ...(limit === undefined ? {} : { limit }),
       capacity: this.#effective,
       heldBack: this.#remnants.slots,
-      members: this.#planned(),
+      members: Array.from(this.#book.members.values(), planned),
       waiters: this.#queue.planned(Math.max(limit ?? 0, this.#effective)),
       now: performance.now(),
     })
-  }
-
-  /** Processes that want nothing are many at times: where there is nothing for them either, they are left out. */
-  #planned(): PlanMember[] {
-    const isSpare = this.#effective > this.#used
-    const rows: PlanMember[] = []
-    for (const member of this.#book.members.values()) if (isSpare || !rests(member)) rows.push(planned(member))
-    return rows
   }
 
   #afterwards({ lookAt, lack, spare }: Plan): void {
