@@ -35,6 +35,9 @@ export interface OwnerOptions {
 
 /** What a FIFO holds. */
 export const MOST_SLOTS = 65_536
+/** Of so many members something happens all the time, and a plan for them takes a while: one for several events. */
+const MANY = 50
+const MANY_MS = 4
 
 /** A pool's owner: what happens to it comes here, `plan` says what to do, the book does it. */
 export class PoolOwner implements PoolHost {
@@ -54,7 +57,7 @@ export class PoolOwner implements PoolHost {
     const { ledger, fifos, source, mark, firstId = 1, limits = {} } = options
     this.#options = options
     this.#lastId = firstId - 1
-    this.#book = new Book(ledger, fifos, () => this.#rounds.run())
+    this.#book = new Book(ledger, fifos, () => this.#rounds.runWithin(this.#book.members.size > MANY ? MANY_MS : 0))
     this.#remnants = new Remnants(mark, ledger, (remnant, freed) => this.#freed(remnant, freed))
     this.#governed = new Governed(
       limits,

@@ -7,6 +7,7 @@ export class Rounds {
   #isRunning = false
   #again = false
   #timer: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
   #isStopped = false
 
   /** `step` says whether it did something, after which there may be more to do. */
@@ -29,6 +30,16 @@ export class Rounds {
     if (this.#again) setImmediate(() => this.run())
   }
 
+  /** Once for all that happens within so many milliseconds. */
+  runWithin(ms: number): void {
+    if (ms === 0) this.run()
+    else
+      this.#soon ??= setTimeout(() => {
+        this.#soon = undefined
+        this.run()
+      }, ms).unref()
+  }
+
   /** The next time at the latest, by `performance.now`; null: not until somebody asks. */
   runAt(time: number | null): void {
     clearTimeout(this.#timer)
@@ -40,5 +51,6 @@ export class Rounds {
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#soon)
   }
 }
