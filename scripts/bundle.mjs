@@ -10,9 +10,10 @@ const partOf = ({ kind, path, importer }) =>
 
 await build({
   entryPoints: {
-    // The command line, in three: what most starts need is in the first two.
+    // The command line, in four: what most starts need is in two or three.
     'cli/main': 'src/cli/main.ts',
     'cli/acquire': 'src/cli/commands/acquire.ts',
+    'cli/jobserver': 'src/cli/jobserver.ts',
     'cli/more': 'src/cli/more.ts',
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
@@ -33,7 +34,9 @@ await build({
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   // What is imported of a file that is bundled by itself is `require`d of that.
-  plugins: [{ name: 'parts', setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|more)\.ts$/ }, partOf) }],
+  plugins: [
+    { name: 'parts', setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more)\.ts$/ }, partOf) },
+  ],
   supported: { 'dynamic-import': false },
   logLevel: 'warning',
 })

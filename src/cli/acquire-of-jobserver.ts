@@ -7,7 +7,6 @@ import { UsageError } from './exit-codes.ts'
 import { holdSlots } from './hold.ts'
 import { nameOf, patienceOf, slotsOf } from './limit-in-force.ts'
 import { tell } from './messages.ts'
-import { runInPool } from './run-in-pool.ts'
 import type { Signals } from './signals.ts'
 import { withSlots } from './with-slots.ts'
 
@@ -28,7 +27,7 @@ export async function acquireOfJobserver(
     throw new UsageError(`acquire: ${min} slots can never be had of ${nameOf(client)}; ask for at most ${limit}`)
   }
   if (forPid !== null) {
-    const { holdByKeeper } = await import('./keeper.ts')
+    const { holdByKeeper } = await (await import('./more.ts')).keeper()
     return holdByKeeper(words, client, signals)
   }
   const most = limit === null ? max : Math.min(max, limit)
@@ -45,10 +44,12 @@ export async function acquireOfJobserver(
 }
 
 /** Runs the command as one that holds so many slots. */
-function runWithSlots(client: Client | null, slots: number, asked: AcquireWords, signals: Signals) {
+async function runWithSlots(client: Client | null, slots: number, asked: AcquireWords, signals: Signals) {
   const { command, env } = withSlots(asked, slots)
   if (slots > 1) {
     const label = command.join(' ')
+    // Most commands have one slot, and need no pool.
+    const { runInPool } = await (await import('./more.ts')).runInPool()
     return runInPool(command, {
       source: fixedSource(slots),
       draws: false,

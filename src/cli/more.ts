@@ -11,6 +11,7 @@ export const keep = () => import('./commands/keep.ts')
 export const help = () => import('./help.ts')
 
 export const acquireOfJobserver = () => import('./acquire-of-jobserver.ts')
-export const limitInForce = () => import('./limit-in-force.ts')
+export const runInPool = () => import('./run-in-pool.ts')
+export const keeper = () => import('./keeper.ts')
 export const connect = () => import('../client/connect.ts')
 export const membership = () => import('../broker/membership.ts')

@@ -26,8 +26,6 @@ async function acquireOf(asked: AcquireWords, words: readonly string[], signals:
     const { acquireOfPool } = await import('../acquire-of-pool.ts')
     return acquireOfPool(choice, asked, words, signals, user)
   }
-  const more = await import('../more.ts')
-  const { acquireOfJobserver } = await more.acquireOfJobserver()
-  const { jobserverInForce } = await more.limitInForce()
+  const { acquireOfJobserver, jobserverInForce } = await import('../jobserver.ts')
   return acquireOfJobserver(jobserverInForce(asked.strict), asked, words, signals)
 }
