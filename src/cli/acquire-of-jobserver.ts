@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts'
 import { JobslotError } from '../errors.ts'
 import { fixedSource } from '../pool/source.ts'
 import type { AcquireWords } from './acquire-words.ts'
-import { endAs, runCommand } from './child.ts'
+import { type Ended, endAs, runCommand } from './child.ts'
 import { UsageError } from './exit-codes.ts'
 import { holdSlots } from './hold.ts'
 import { nameOf, patienceOf, slotsOf } from './limit-in-force.ts'
@@ -33,8 +33,13 @@ export async function acquireOfJobserver(
   const most = limit === null ? max : Math.min(max, limit)
   try {
     const holding = await holdSlots(client, { min, max: most, timeout: patienceOf(asked) }, signals)
-    const ended = await runWithSlots(handedOn, holding.slots, asked, signals)
-    holding.release()
+    let ended: Ended
+    try {
+      ended = await runWithSlots(handedOn, holding.slots, asked, signals)
+    } finally {
+      // Also when a signal ends it before the command has begun: no exit listener runs then.
+      holding.release()
+    }
     endAs(ended)
   } catch (error) {
     if (!(error instanceof JobslotError && error.code === 'ERR_JOBSLOT_TIMEOUT')) throw error

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { availableCpus } from '../pool/cpus.ts'
 import { jobserverSource } from '../pool/source.ts'
-import { endAs } from './child.ts'
+import { type Ended, endAs } from './child.ts'
 import { holdSlots } from './hold.ts'
 import { nameOf, slotsOf } from './limit-in-force.ts'
 import { tell } from './messages.ts'
@@ -19,14 +19,19 @@ export async function runUnder(client: Client, asked: RunWords, signals: Signals
   }
   const slots = Math.min(most ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
   const holding = await holdSlots(client, { min: 1, max: 1, timeout: Number.POSITIVE_INFINITY }, signals)
-  const ended = await runInPool(command, {
-    ...asked,
-    source: jobserverSource(client, slots),
-    draws: true,
-    borrowed: true,
-    env: process.env,
-    signals,
-  })
-  holding.release()
+  let ended: Ended
+  try {
+    ended = await runInPool(command, {
+      ...asked,
+      source: jobserverSource(client, slots),
+      draws: true,
+      borrowed: true,
+      env: process.env,
+      signals,
+    })
+  } finally {
+    // Also when a signal ends it before the command has begun: no exit listener runs then.
+    holding.release()
+  }
   endAs(ended)
 }
