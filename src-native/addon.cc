@@ -24,6 +24,7 @@ static void clean_up(void* data) {
   free(state->channels);
   for (int i = 0; i < state->lock_count; i++) delete state->locks[i];
   free(state->locks);
+  close_journals(state);
   delete state;
 }
 
@@ -35,6 +36,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   add_channels(env, exports, state);
   add_waits(env, exports, state);
   add_locks(env, exports, state);
+  add_journals(env, exports, state);
   add_workers(env, exports, state);
   add_accounts(env, exports, state);
   add_processes(env, exports, state);

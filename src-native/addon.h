@@ -60,6 +60,8 @@ void add_descriptors(Napi::Env env, Napi::Object exports);
 void add_channels(Napi::Env env, Napi::Object exports, State* state);
 void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports, State* state);
+void add_journals(Napi::Env env, Napi::Object exports, State* state);
+void close_journals(State* state);
 void add_workers(Napi::Env env, Napi::Object exports, State* state);
 void add_accounts(Napi::Env env, Napi::Object exports, State* state);
 void add_processes(Napi::Env env, Napi::Object exports, State* state);

@@ -3,6 +3,7 @@
 #include "addon.h"
 #include "core/account_thread.h"
 #include "core/drain.h"
+#include "core/journal.h"
 #include "core/lock_file.h"
 
 namespace jobslot {
@@ -33,6 +34,8 @@ struct State {
   int channel_count = 0;
   LockFile** locks = nullptr;  // what JavaScript opened in a thread that is ended, nobody would close
   int lock_count = 0;
+  Journal** journals = nullptr;
+  int journal_count = 0;
   bool stopped = false;
 
   Channel* channel(int index) {

@@ -35,6 +35,16 @@ export function hasEnded(pid: number): boolean {
   }
 }
 
+/** Whether a signal, or a debugger, has stopped the process. */
+export function isStopped(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
+}
+
 /** Null where there is no such process, or no /proc. */
 export function readProcess(pid: number): ProcessEntry | null {
   let stat: string

@@ -50,6 +50,26 @@ export interface Binding {
   /** Fills in the two descriptors that keep the lock in a child. */
   inheritLock(handle: number, into: Int32Array): number
 
+  /** A handle, or -errno, JOURNAL_BUSY, JOURNAL_REMOTE. */
+  openJournal(folder: string, boot: string): number
+  closeJournal(handle: number): number
+  useSegment(handle: number, path: string, segment: number): number
+  /** Stamps the lines. APPEND_…, or -errno; so `cutJournal`. */
+  appendJournal(handle: number, lines: Uint8Array, length: number, expected: number): number
+  cutJournal(handle: number, at: number): number
+  journalSize(handle: number): number
+  /** A position: segment * 2 ** 32 + byte. */
+  journalDurable(handle: number): number
+  vouchJournal(handle: number, position: number): number
+  /** The pid of the process in the midst of an append, or 0. */
+  journalHolder(handle: number): number
+  /** An inotify descriptor, the handle's. */
+  watchJournal(handle: number, folder: string): number
+  syncJournal(handle: number, target: number, callback: (outcome: number) => void): number
+  /** Where the first line begins that is not whole. */
+  wholeLines(bytes: Uint8Array, from: number, to: number): number
+  stampLines(bytes: Uint8Array, length: number): number
+
   /** Once, before the first drain: what to call when there is something to take. */
   listenDrains(callback: () => void): number
   /** Makes a pipe that is always being emptied; `writeEnd[0]` is the caller's to close. */
@@ -101,6 +121,13 @@ export const LOCK_SOON = 5
 export const LOCK_ABANDONED = 6
 export const LOCK_FOREIGN = -4099
 export const LOCK_REMOTE = -4100
+
+/** What the functions on journals answer: `src-native/core/journal.h`. */
+export const APPEND_CONFLICT = 0
+export const APPEND_DONE = 1
+export const APPEND_BUSY = 2
+export const JOURNAL_BUSY = -4098
+export const JOURNAL_REMOTE = -4099
 
 /** The bytes of a lock file: `src-native/core/lock_file.cc`. */
 export const LOCK_BYTE = 0

@@ -1,0 +1,21 @@
+/** The exports of `jobslot/store`: jobs that outlive a crash, in a folder. */
+import { JobStore as Store } from './store/job-store.ts'
+import { openStore } from './store/open.ts'
+
+export { JobslotError } from './errors.ts'
+export type { ListOptions, PullOptions, Respond, Stats, WaitOptions } from './store/job-store.ts'
+export type { JobError } from './store/line.ts'
+export type { Notification } from './store/notification.ts'
+export type { OpenOptions } from './store/open.ts'
+export type { Created } from './store/operations.ts'
+export type { JobOptions } from './store/options.ts'
+export type { PulledJob } from './store/pulled-job.ts'
+export type { ValueInput } from './store/value.ts'
+export type { Job, JobState } from './store/view.ts'
+
+export type JobStore = Store
+
+export const JobStore = {
+  /** Opens the store in a folder, and makes it where there is none. */
+  open: openStore,
+}

@@ -1,0 +1,73 @@
+import type { Appender } from './disk.ts'
+
+interface Settled {
+  settle(): void
+  fail(error: unknown): void
+}
+
+/** Lets answers go when what they rest on is on disk: one sync for all that wait, one at a time. */
+export class Durability {
+  readonly #appender: Appender
+  readonly #synced: boolean
+  readonly #abandon: () => Promise<void>
+  /** In the order of their positions. */
+  #waiting: { position: number; who: Settled }[] = []
+  #syncing: Promise<void> | undefined
+
+  /**
+   * @param synced false: nothing is waited for
+   * @param abandon brings what a failed sync has left in doubt to another segment, synced, or fails
+   */
+  constructor(appender: Appender, synced: boolean, abandon: () => Promise<void>) {
+    this.#appender = appender
+    this.#synced = synced
+    this.#abandon = abandon
+  }
+
+  settle(all: readonly Settled[], position: number): void {
+    if (this.isDurable(position)) {
+      for (const who of all) who.settle()
+      return
+    }
+    for (const who of all) this.#waiting.push({ position, who })
+    this.#syncing ??= this.#sync()
+  }
+
+  isDurable(position: number): boolean {
+    return !this.#synced || this.#appender.durable() >= position
+  }
+
+  /** Resolves when all up to there is on disk. */
+  reached(position: number): Promise<void> | undefined {
+    if (this.isDurable(position)) return undefined
+    return new Promise((resolve, reject) => this.settle([{ settle: resolve, fail: reject }], position))
+  }
+
+  async settled(): Promise<void> {
+    while (this.#syncing) await this.#syncing
+  }
+
+  async #sync(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      let error: unknown
+      try {
+        await this.#appender.sync(this.#waiting.at(-1)!.position)
+      } catch (cause) {
+        error = await this.#abandon().then(
+          () => undefined,
+          (worse) => worse ?? cause,
+        )
+      }
+      const durable = this.#appender.durable()
+      const waiting = this.#waiting
+      const done = error === undefined ? waiting.findIndex(({ position }) => position > durable) : -1
+      const count = done < 0 ? waiting.length : done
+      this.#waiting = waiting.slice(count)
+      for (const { who } of waiting.slice(0, count)) {
+        if (error === undefined) who.settle()
+        else who.fail(error)
+      }
+    }
+    this.#syncing = undefined
+  }
+}

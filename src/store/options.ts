@@ -1,0 +1,104 @@
+import { JobslotError } from '../errors.ts'
+import { isWhole, type Options } from './line.ts'
+
+/** How a job is to be run. Times are in milliseconds. */
+export interface JobOptions {
+  /** Higher ones first. Default 0. */
+  priority?: number
+  /** Not before: a date, or ms since 1970. */
+  runAt?: number | Date
+  /** Not before so long from now. */
+  delay?: number
+  /** How often it may fail before it has failed for good. Default 1. */
+  attempts?: number
+  /** How long to wait after a failure: at first, or with what factor it grows, and how far. Default 1 s, 2, 1 min. */
+  backoff?: number | { delay?: number; factor?: number; max?: number }
+  /** How often its worker may be lost before it has failed. Default: any number of times. */
+  losses?: number
+  /** It waits until these are fulfilled; where one comes to another end, it is cancelled. */
+  after?: readonly (number | string)[]
+  /** Only one unfinished job has it: creating another gives that one. */
+  key?: string
+  /** To be started within so long, or it has failed. */
+  ttl?: number
+  /** For one run, which is aborted then and has failed. */
+  timeout?: number
+  /** How long it is kept when it has finished. */
+  retention?: number
+}
+
+const MOST_PRIORITY = 2 ** 31 - 1
+
+/** As they stand in the journal. @throws TypeError */
+export function optionsOf(options: JobOptions, now: number): Options {
+  const { priority, delay, attempts, losses, backoff, after, key, ttl, timeout, retention } = options
+  const runAt = options.runAt instanceof Date ? options.runAt.getTime() : options.runAt
+  if (runAt !== undefined && delay !== undefined) throw new TypeError('runAt and delay exclude each other')
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= MOST_PRIORITY)) {
+    throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
+  }
+  if (key !== undefined && typeof key !== 'string') throw new TypeError(`key must be a string, not ${typeof key}`)
+  const start = delay === undefined ? whole('runAt', runAt) : now + (whole('delay', delay) ?? 0)
+  const found: { [name in keyof Options]: Options[name] | undefined } = {
+    priority: priority || undefined,
+    runAt: start || undefined,
+    attempts: positive('attempts', attempts),
+    losses: positive('losses', losses),
+    backoff: backoff === undefined ? undefined : backoffOf(backoff),
+    after: after === undefined ? undefined : [...new Set(after.map(idOf))],
+    key,
+    ttl: whole('ttl', ttl),
+    timeout: whole('timeout', timeout),
+    retention: whole('retention', retention),
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
+}
+
+/** An id as a number; from a command line it comes as a string. */
+export function idOf(id: number | string): number {
+  const number = typeof id === 'string' && /^\d{1,16}$/.test(id) ? Number(id) : id
+  if (isWhole(number) && number > 0) return number
+  throw new TypeError(`the id of a job must be a whole number, not ${String(id)}`)
+}
+
+/** When to try again after so many failures. */
+export function retryAt({ backoff = DEFAULT_BACKOFF }: Options, failures: number, now: number): number {
+  const [first, factor, most] = backoff
+  return now + Math.round(Math.min(most, first * factor ** (failures - 1)))
+}
+
+const DEFAULT_BACKOFF: [number, number, number] = [1000, 2, 60_000]
+
+function backoffOf(backoff: NonNullable<JobOptions['backoff']>): [number, number, number] {
+  const given = typeof backoff === 'number' ? { delay: backoff } : backoff
+  const { delay = DEFAULT_BACKOFF[0], factor = 2, max = Math.max(delay, DEFAULT_BACKOFF[2]) } = given
+  if (!(delay >= 0 && factor >= 1 && max >= delay && factor <= 1000 && max <= Number.MAX_SAFE_INTEGER)) {
+    throw new TypeError('backoff must have a delay from 0 on, a factor from 1 on and a max that is not below the delay')
+  }
+  return [delay, factor, max]
+}
+
+function whole(name: string, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return Math.round(value)
+  throw new TypeError(`${name} must be a number of milliseconds from 0 on, not ${String(value)}`)
+}
+
+function positive(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return value === undefined ? undefined : ALWAYS
+  if (isWhole(value) && value > 0) return value
+  throw new TypeError(`${name} must be a whole number from 1 on, not ${String(value)}`)
+}
+
+const ALWAYS = Number.MAX_SAFE_INTEGER
+
+/** @throws JobslotError of a request that is too long to be one line */
+export function checkLength(json: string): void {
+  if (json.length <= LONGEST_REQUEST) return
+  throw new JobslotError(
+    'ERR_JOBSLOT_TOO_LONG',
+    `a request has ${json.length} characters, and may have ${LONGEST_REQUEST}: write it into a file and name that`,
+  )
+}
+
+const LONGEST_REQUEST = 16 * 1024 * 1024
