@@ -85,7 +85,7 @@ export function viewOf(state: State, files: Files, texts: Texts, row: number, no
     request: line.request,
     version: table.version[row]!,
     attempt: table.attempt[row]!,
-    failures: extra?.failures ?? 0,
+    failures: (extra?.failures ?? 0) + (phase === FAILED ? 1 : 0),
     lost: extra?.lost ?? 0,
     priority: table.priority[row]!,
     created: createdOf(line),
