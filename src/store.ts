@@ -4,6 +4,7 @@ import { openStore } from './store/open.ts'
 
 export { JobslotError } from './errors.ts'
 export type { ListOptions, PullOptions, Respond, Stats, WaitOptions } from './store/job-store.ts'
+export type { EventOptions, StoreEvent } from './store/events.ts'
 export type { JobError } from './store/line.ts'
 export type { Notification } from './store/notification.ts'
 export type { OpenOptions } from './store/open.ts'
@@ -11,6 +12,7 @@ export type { Created } from './store/operations.ts'
 export type { JobOptions } from './store/options.ts'
 export type { PulledJob } from './store/pulled-job.ts'
 export type { ValueInput } from './store/value.ts'
+export type { Report } from './store/verify.ts'
 export type { Job, JobState } from './store/view.ts'
 
 export type JobStore = Store

@@ -15,6 +15,8 @@ export class Batch {
   readonly jsons: string[] = []
   /** Jobs taken out of the line; they go back into it where the batch comes to nothing. */
   readonly taken: number[] = []
+  /** Nothing may be decided behind what is in it. */
+  isFull = false
   readonly #touched = new Set<number | string>()
   #n: number
   #mark: number

@@ -25,6 +25,7 @@ export interface Operation {
 const STOPPED_PATIENCE_MS = 300
 const BUSY_PATIENCE_MS = 20_000
 
+const LONGEST_TURN_MS = 2
 const MOST_LINES = 4096
 const MOST_RECENT = 2048
 const LONGEST_RECENT = 2048
@@ -50,6 +51,7 @@ export class Engine {
   #recovering: Promise<void> | undefined
   #closed = false
   #told = 0
+  #turned = 0
   readonly #lines: Lines
   readonly #events: EngineEvents
   readonly #buffer = new LineBuffer()
@@ -91,8 +93,10 @@ export class Engine {
     this.#queue.push(operation)
     if (this.#scheduled) return
     this.#scheduled = true
-    // After all that runs now: what it asks for too goes into the same append.
-    process.nextTick(this.#flush)
+    // After all that runs now: what it asks for too goes into the same append. Answers that need no disk come without
+    // the event loop, and who asks again and again would never let it turn.
+    if (performance.now() - this.#turned < LONGEST_TURN_MS) process.nextTick(this.#flush)
+    else setImmediate(this.#turn)
   }
 
   /** The object of a job's line. */
@@ -138,6 +142,11 @@ export class Engine {
       if (outcome === 'done' || outcome === 'sealed' || outcome === 'gone') await this.#recover(this.loaded.journal.seal ? 'sealed' : 'gone')
       else if (outcome === 'busy') await sleep(5)
     }
+  }
+
+  readonly #turn = (): void => {
+    this.#turned = performance.now()
+    this.#flush()
   }
 
   readonly #flush = (): void => {
@@ -190,7 +199,7 @@ export class Engine {
   /** How many operations, from the first on, the batch stands for. */
   #decide(batch: Batch): number {
     let decided = 0
-    for (; decided < this.#queue.length && batch.lines.length < MOST_LINES; decided++) {
+    for (; decided < this.#queue.length && batch.lines.length < MOST_LINES && !batch.isFull; decided++) {
       if (!this.#queue[decided]!.decide(batch)) break
     }
     return decided

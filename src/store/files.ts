@@ -41,6 +41,15 @@ export class Files {
     return text
   }
 
+  /** The highest number so far. */
+  get last(): number {
+    return this.#last
+  }
+
+  numbersWhere(is: (name: string) => boolean): Set<number> {
+    return new Set([...this.#numbers].filter(([name]) => is(name)).map(([, number]) => number))
+  }
+
   /** Closes all but these. */
   keep(numbers: ReadonlySet<number>): void {
     for (const [name, number] of this.#numbers) {

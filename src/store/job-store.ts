@@ -6,6 +6,8 @@ import type { Disk, Lines } from './disk.ts'
 import { Engine } from './engine.ts'
 import { noJob, storeClosed } from './errors.ts'
 import { valueName } from './format.ts'
+import { type EventOptions, EventReader, type StoreEvent } from './events.ts'
+import { Housekeeping } from './housekeeping.ts'
 import type { JobError, Value } from './line.ts'
 import type { Lives } from './lives.ts'
 import type { Loaded } from './load.ts'
@@ -16,6 +18,7 @@ import { checkLength, idOf, type JobOptions, optionsOf } from './options.ts'
 import { type JobEnds, jobErrorOf, PulledJob } from './pulled-job.ts'
 import { FULFILLED, isFinished, isThere } from './table.ts'
 import * as targetOperations from './target-operations.ts'
+import { type Report, verify } from './verify.ts'
 import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, readValue, type ValueInput } from './value.ts'
 import { endLineOf, type Job, type JobState, stateOf, viewOf } from './view.ts'
 import type { Watch } from './watch.ts'
@@ -41,6 +44,8 @@ export interface Parts {
   loaded: Loaded
   synced: boolean
   leaseMs: number
+  /** Ms that a finished job is kept which says nothing about it. */
+  retention: number
   now: () => number
   respond?: Respond | undefined
   onrespondfailure?: ((error: unknown, notification: Notification) => void) | undefined
@@ -65,6 +70,7 @@ export class JobStore {
   readonly #engine: Engine
   readonly #context: Context
   readonly #attention: Attention
+  readonly #housekeeping: Housekeeping
   readonly #ends: JobEnds = {
     fulfill: (job, value) => this.#fulfill(job.id, job, value),
     fail: (job, error, retry) => this.#fail(job.id, job, error, retry),
@@ -76,11 +82,21 @@ export class JobStore {
   constructor(parts: Parts) {
     this.#parts = parts
     const { disk, lines, loaded, synced, now, lives } = parts
-    const events = { changed: () => this.#attention.changed(), reloaded: () => this.#attention.reloaded() }
+    const events = {
+      changed: () => {
+        this.#attention.changed()
+        this.#housekeeping.changed()
+      },
+      reloaded: () => {
+        this.#attention.reloaded()
+        this.#housekeeping.reloaded()
+      },
+    }
     this.#engine = new Engine(disk, lines, loaded, { synced, now, events })
     const claims = new Map<number, PulledJob | Notification>()
     this.#context = { disk, engine: this.#engine, lives, pid: process.pid, claims }
     this.#attention = new Attention(this.#context, parts.watch, parts.leaseMs)
+    this.#housekeeping = new Housekeeping({ engine: this.#engine, disk, lines, lives, retention: parts.retention })
   }
 
   get dir(): string {
@@ -260,6 +276,28 @@ export class JobStore {
     return this.#rest(position, stats)
   }
 
+  /**
+   * What happens from now on, or behind a position, in order and without an end.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_STORE_GAP` where a compaction has taken what comes behind the position
+   */
+  async *events({ from, signal }: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
+    await this.#fresh()
+    const { disk, lines } = this.#parts
+    yield* new EventReader({ disk, lines, engine: this.#engine, attention: this.#attention }, from).read(signal)
+  }
+
+  /** Reads the whole store anew, and tells what is damaged. */
+  verify({ signal }: { signal?: AbortSignal } = {}): Promise<Report> {
+    return verify(this.#parts.disk, this.#parts.lines, signal)
+  }
+
+  /** Makes the store as small as what it holds; false where another process is at it. A store does this by itself too. */
+  async compact(): Promise<boolean> {
+    await this.#fresh()
+    return this.#housekeeping.compact()
+  }
+
   /** What is claimed here is given back. What is asked for is answered first; what waits is rejected. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -272,6 +310,7 @@ export class JobStore {
 
   async #close(): Promise<void> {
     this.#attention.close(storeClosed(this.dir))
+    await this.#housekeeping.close()
     const claims = [...this.#context.claims.values()]
     await Promise.all(claims.map((claim) => claim[Symbol.asyncDispose]().catch(() => {})))
     this.#attention.stop()
@@ -305,7 +344,7 @@ export class JobStore {
   async #fulfill(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
     const bytes = bytesOf(value)
     const stored = bytes.length > LONGEST_INLINE ? await this.#longValue(id, job, bytes) : inlineValue(bytes)
-    await this.#ask((batch) => operations.fulfill(batch, id, job, stored))
+    await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
     await this.#respond(id)
   }
 

@@ -108,6 +108,16 @@ export class Journal {
     }
   }
 
+  /** For who only reads the last segment: passes over damage, if what stops here is some, and not a torn tail. */
+  passProven(): boolean {
+    const { size } = this
+    if (this.end >= size) return false
+    const proven = this.#provenEnd(size)
+    if (proven <= this.end) return false
+    this.#pass(Math.min(proven, size))
+    return true
+  }
+
   /** Appends the lines if all was read. Their places are counted from the `end` before. */
   append(lines: LineBuffer, count: number): 'done' | 'conflict' | 'busy' {
     if (this.#sealed) return 'conflict'
@@ -171,6 +181,13 @@ export class Journal {
     } catch {
       return this.durableBytes
     }
+  }
+
+  /** What was damaged before this snapshot is no longer there. */
+  heal(snapshot: number): void {
+    const kept = this.damage.filter(({ file }) => file >= segmentName(snapshot) && file.startsWith('journal'))
+    this.damage.splice(0, this.damage.length, ...kept)
+    this.missing = 0
   }
 
   #isPassed(segment: number): boolean {

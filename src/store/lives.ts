@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { native } from '../native/load.ts'
 import { objectOf } from './line.ts'
 import type { RealDisk } from './real-disk.ts'
@@ -43,7 +43,12 @@ export class LockedLives implements Lives {
   #join(): void {
     const number = randomInt(1, 2 ** 47)
     const fd = this.#disk.openOwn(nameOf(number))
-    native().lock(fd, 0, true)
+    // Somebody may take a file that is not locked yet for one that a dead worker has left.
+    if (native().lock(fd, 0, true) !== 0 || fstatSync(fd).nlink === 0) {
+      closeSync(fd)
+      this.#join()
+      return
+    }
     const who = { pid: process.pid, label: this.#label, since: Date.now(), lease: this.#leaseMs }
     const record = Buffer.alloc(RECORD, ' ')
     record.write(JSON.stringify(who))
@@ -85,13 +90,14 @@ export class LockedLives implements Lives {
   }
 
   bury(worker: number): void {
-    removeIfThere(this.#disk.path(nameOf(worker)))
+    // Locked meanwhile: one that is just being made would be no file of a worker's any more.
+    this.#ask(worker, (fd) => native().lock(fd, 0, true) === 0 && removeIfThere(this.#disk.path(nameOf(worker))))
   }
 
   #ask<T>(worker: number, question: (fd: number) => T): T | undefined {
     let fd: number
     try {
-      fd = openSync(this.#disk.path(nameOf(worker)), 'r')
+      fd = openSync(this.#disk.path(nameOf(worker)), 'r+')
     } catch {
       return undefined
     }

@@ -33,14 +33,21 @@ export async function load(disk: Disk, lines: Lines): Promise<Loaded> {
   throw unusable(disk.dir, 'its files change while they are read')
 }
 
-/** As far as the segment `until` where one is given, and not that; null where files vanished. */
+export interface LoadOptions {
+  /** No further than to this segment, which is there. */
+  until?: number
+  /** Nothing is made, and nothing will be appended. */
+  reading?: boolean
+}
+
+/** Null where files vanished. */
 export async function loadInto(
   disk: Disk,
   lines: Lines,
   files: Files,
   state: State,
   sink: JournalSink,
-  until = Number.POSITIVE_INFINITY,
+  { until = Number.POSITIVE_INFINITY, reading = until !== Number.POSITIVE_INFINITY }: LoadOptions = {},
 ): Promise<Journal | null> {
   const contents = contentsOf(disk.names())
   const base = Math.max(0, ...contents.snapshots.filter((snapshot) => snapshot <= until))
@@ -54,7 +61,7 @@ export async function loadInto(
     refuseNewer(disk, header.format)
     n = header.n
   }
-  if (segments.length === 0 && until === Number.POSITIVE_INFINITY) {
+  if (segments.length === 0 && !reading) {
     const first = Math.max(1, base)
     await makeSegment(disk, lines, { segment: first, n }, null)
     segments.push(first)
@@ -64,13 +71,16 @@ export async function loadInto(
   for (const [i, segment] of segments.entries()) {
     if (!journal.start(segment, Math.max(n, journal.n))) return null
     refuseNewer(disk, headerAt(files, lines, segment)?.format)
-    const next = segments[i + 1]
-    const isOver = next !== undefined || until !== Number.POSITIVE_INFINITY
+    const next = segments[i + 1] ?? (until === Number.POSITIVE_INFINITY ? undefined : until)
+    const isOver = next !== undefined
     const counting = next === undefined ? undefined : headerAt(files, lines, next)
     const end = counting?.segment === segment + 1 ? counting.from : journal.size
     while (journal.readPart(end, isOver)) await breathe()
   }
-  if (until !== Number.POSITIVE_INFINITY) return journal
+  if (reading) {
+    if (until === Number.POSITIVE_INFINITY) while (journal.passProven()) while (journal.readPart(journal.size, false));
+    return journal
+  }
   journal.write()
   for (;;) {
     const found = journal.catchUp(false)

@@ -20,6 +20,8 @@ export interface OpenOptions {
   durability?: 'disk' | 'os'
   /** Ms after which a worker that shows no life loses what it has claimed. A dead one does so at once. Default 30 s. */
   lease?: number
+  /** Ms that a finished job is kept which says nothing about that. Default one day. */
+  retention?: number
   /** Who this is, for people. */
   label?: string
   /** Tells the targets of a job that this store has brought to its end, before that is answered. */
@@ -29,14 +31,16 @@ export interface OpenOptions {
 }
 
 const DEFAULT_LEASE_MS = 30_000
+const DEFAULT_RETENTION_MS = 24 * 3_600_000
 
 /** @throws JobslotError `ERR_JOBSLOT_STORE`, `ERR_JOBSLOT_STORE_BUSY`, `ERR_JOBSLOT_STORE_IO` */
 export async function openStore(options: OpenOptions): Promise<JobStore> {
-  const { durability = 'disk', lease = DEFAULT_LEASE_MS, label = '', respond, onrespondfailure } = options
+  const { durability = 'disk', lease = DEFAULT_LEASE_MS, retention = DEFAULT_RETENTION_MS, label = '', respond, onrespondfailure } = options
   if (typeof options.dir !== 'string' || options.dir === '') throw new TypeError('dir must be the path of a folder')
   if (durability !== 'disk' && durability !== 'os') throw new TypeError(`durability must be 'disk' or 'os', not ${durability}`)
   if (!(lease >= 1)) throw new TypeError('lease must be a number of milliseconds from 1 on')
   const dir = resolve(options.dir)
+  if (!(retention >= 0)) throw new TypeError('retention must be a number of milliseconds from 0 on')
   makeFolder(dir)
   const realm = ownRealm()
   let disk: RealDisk | undefined
@@ -55,6 +59,7 @@ export async function openStore(options: OpenOptions): Promise<JobStore> {
       loaded,
       synced: durability === 'disk',
       leaseMs: lease,
+      retention,
       now: Date.now,
       respond,
       onrespondfailure,

@@ -2,8 +2,9 @@ import { JobslotError } from '../errors.ts'
 import type { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
-import { claimLost, noJob, wrongState } from './errors.ts'
+import { claimLost, failed, noJob, wrongState } from './errors.ts'
 import type { Fact, JobError, Options, ReleaseReason, Value } from './line.ts'
+import { forgettable } from './retention.ts'
 import { retryAt } from './options.ts'
 import { type JobEnds, PulledJob } from './pulled-job.ts'
 import { ACTIVE, FULFILLED, isFinished, PENDING } from './table.ts'
@@ -118,8 +119,17 @@ function claimedRow(batch: Batch, job: PulledJob): number {
   throw claimLost(job.id, `it is ${state}`)
 }
 
+/** Forgets finished jobs whose time of retention is over. */
+export function forget(batch: Batch, retention: number, ask: Ask<number>): boolean {
+  if (batch.lines.length > 0) return false
+  batch.isFull = true
+  const { ids, count } = forgettable(batch.state, batch.now, retention)
+  if (ids.length > 0) batch.add({ op: 'forget', ids })
+  return ask.answer(count)
+}
+
 /** With a claim, or, without one, of whatever job is not finished. */
-export function fulfill(batch: Batch, id: number, job: PulledJob | undefined, value: Value): boolean {
+export function fulfill(context: Context, batch: Batch, id: number, job: PulledJob | undefined, value: Value): boolean {
   if (!batch.touch(id)) return false
   if (job) {
     claimedRow(batch, job)
@@ -128,9 +138,17 @@ export function fulfill(batch: Batch, id: number, job: PulledJob | undefined, va
     const row = rowOf(batch, id)
     if (isFinished(batch.state.table.phase[row]!)) throw wrongState(id, 'fulfilled', stateOf(batch.state, row, batch.now))
   }
+  if (value.file !== undefined) requireFile(context, value.file)
   const c = job ? `,"c":${job.claim}` : ''
   batch.add({ op: 'fulfill', id, ...value }, `"op":"fulfill","id":${id}${c},${JSON.stringify(value).slice(1)}`)
   return true
+}
+
+/** A compaction may have taken it for a crash's leftover. */
+function requireFile({ disk }: Context, name: string): void {
+  const file = disk.open(name)
+  if (!file) throw failed(disk.dir, new Error(`${name} is missing`))
+  file.close()
 }
 
 /** @param retry what is to happen, whatever attempts are left */

@@ -13,6 +13,8 @@ export interface Extra {
   key: string | undefined
   /** Jobs that are to be fulfilled before. */
   after: Set<number> | undefined
+  /** How long it is kept when it has finished, where that was said. */
+  retention: number | undefined
   /** No longer to be started from then on; 0: none. */
   deadline: number
   failures: number
@@ -34,6 +36,7 @@ export function freshExtra(): Extra {
   return {
     key: undefined,
     after: undefined,
+    retention: undefined,
     deadline: 0,
     failures: 0,
     lost: 0,
@@ -76,4 +79,10 @@ export function unfinishedOf(table: Table, ids: readonly number[]): number[] {
     const row = table.find(id)
     return row >= 0 && table.phase[row] !== FULFILLED
   })
+}
+
+/** Of a finished job: there is nothing in it. */
+export function isIdle(extra: Extra): boolean {
+  const { targets, key, after, retention, failures, lost } = extra
+  return !targets && key === undefined && !after && retention === undefined && failures + lost === 0
 }

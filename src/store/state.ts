@@ -1,6 +1,6 @@
 import type { Line } from './line.ts'
 import { PairHeap } from './pair-heap.ts'
-import { type Extra, freshExtra, type JobLine, type Place, unfinishedOf } from './state-parts.ts'
+import { type Extra, freshExtra, isIdle, type JobLine, type Place, unfinishedOf } from './state-parts.ts'
 import { ACTIVE, CANCELLED, FAILED, FULFILLED, isFinished, isThere, PENDING, Table } from './table.ts'
 import { withoutTargets } from './targets.ts'
 
@@ -159,6 +159,7 @@ export class State {
       this.extra(id).key = line.key
       if (!this.keys.has(line.key)) this.keys.set(line.key, id)
     }
+    if (line.retention !== undefined) this.extra(id).retention = line.retention
     if (line.ttl !== undefined) {
       const deadline = line.t + line.ttl
       this.extra(id).deadline = deadline
@@ -215,6 +216,7 @@ export class State {
       case 'claim':
         if (isFinished(phase)) return false
         this.#claim(row, line.n, line.w, line.pid, line.t)
+        table.attempt[row] = table.attempt[row]! + 1
         return true
       case 'progress':
         if (phase !== ACTIVE || table.claim[row] !== line.c) return false
@@ -324,7 +326,6 @@ export class State {
     this.#count(row, ACTIVE)
     table.claim[row] = claim
     table.worker[row] = worker
-    table.attempt[row] = table.attempt[row]! + 1
     table.at[row] = now
     this.#holdersOf(worker).add(table.id[row]!)
     this.pids.set(worker, pid)
@@ -374,7 +375,7 @@ export class State {
     extra.error = undefined
     extra.deadline = 0
     this.#ring(row, id, extra, now)
-    if (!extra.targets && extra.key === undefined && !extra.after && !extra.failures && !extra.lost) this.extras.delete(id)
+    if (isIdle(extra)) this.extras.delete(id)
   }
 
   #tellDependents(id: number, fulfilled: boolean): void {

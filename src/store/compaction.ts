@@ -1,0 +1,94 @@
+import { hasEnded } from '../proc.ts'
+import { Ask } from './ask.ts'
+import type { Disk, Lines } from './disk.ts'
+import type { Engine } from './engine.ts'
+import { Files } from './files.ts'
+import { type Contents, contentsOf, segmentName, snapshotName } from './format.ts'
+import type { Lives } from './lives.ts'
+import { loadInto } from './load.ts'
+import { forget } from './operations.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
+import { State } from './state.ts'
+import { isFinished } from './table.ts'
+
+export interface CompactionParts {
+  engine: Engine
+  disk: Disk
+  lines: Lines
+  lives: Lives
+  /** Ms that a finished job is kept which says nothing about it. */
+  retention: number
+  signal: AbortSignal
+}
+
+/**
+ * Puts a snapshot in the place of all segments but the last. Only the change of segments stops others, for as long as it
+ * takes to make a file; all the rest is done beside them, on a second fold over what no longer changes.
+ *
+ * @returns false where another process compacts
+ */
+export async function compact(parts: CompactionParts): Promise<boolean> {
+  const lock = parts.disk.lockCompaction()
+  if (!lock) return false
+  try {
+    return await compactLocked(parts)
+  } finally {
+    lock[Symbol.dispose]()
+  }
+}
+
+async function compactLocked({ engine, disk, lines, lives, retention, signal }: CompactionParts): Promise<boolean> {
+  await ask<number>(engine, (batch, answer) => forget(batch, retention, answer))
+  // A value's file that comes later may be named by a line that comes later.
+  const before = contentsOf(disk.names())
+  await engine.seal()
+  const { segment } = engine.loaded.journal
+  const files = new Files(disk)
+  try {
+    const state = new State()
+    const sink = { line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed) }
+    const journal = await loadInto(disk, lines, files, state, sink, { until: segment })
+    if (!journal) return false
+    signal.throwIfAborted()
+    let values = new Set<string>()
+    await disk.make(
+      snapshotName(segment),
+      async (append) => {
+        values = await writeSnapshot({ state, files, lines }, { segment, n: journal.n }, append, signal)
+      },
+      true,
+    )
+    await ask<void>(engine, (batch) => {
+      batch.add({ op: 'snapshot', segment })
+      return true
+    })
+    removeOld(disk, segment)
+    removeLeftovers(disk, lives, before, (name, id) => {
+      const row = state.table.find(id)
+      return !values.has(name) && (row < 0 || isFinished(state.table.phase[row]!))
+    })
+    return true
+  } finally {
+    files.keep(new Set())
+  }
+}
+
+/** What the snapshot stands for. */
+function removeOld(disk: Disk, segment: number): void {
+  const { segments, snapshots } = contentsOf(disk.names())
+  for (const old of snapshots) if (old < segment) disk.remove(snapshotName(old))
+  // The oldest last: what is left after a crash is a row without a gap.
+  for (const old of segments.reverse()) if (old < segment) disk.remove(segmentName(old))
+}
+
+function removeLeftovers(disk: Disk, lives: Lives, before: Contents, isLeft: (name: string, id: number) => boolean): void {
+  for (const name of before.values) if (isLeft(name, Number(name.split('-')[1]))) disk.remove(name)
+  for (const name of before.unfinished) if (hasEnded(Number(name.split('-')[1]))) disk.remove(name)
+  for (const worker of before.workers) if (!lives.isAlive(worker)) lives.bury(worker)
+}
+
+function ask<T>(engine: Engine, decide: ConstructorParameters<typeof Ask<T>>[0]): Promise<T> {
+  const asked = new Ask<T>(decide)
+  engine.submit(asked)
+  return asked.promise
+}

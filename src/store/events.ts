@@ -1,0 +1,163 @@
+import { JobslotError } from '../errors.ts'
+import type { Attention } from './attention.ts'
+import type { Disk, Lines, ReadFile } from './disk.ts'
+import type { Engine } from './engine.ts'
+import { contentsOf, positionOf, segmentName } from './format.ts'
+import { headerOf, type Line, lineOf } from './line.ts'
+import { LineReader } from './line-reader.ts'
+
+/** Something that happened: a line of the journal, see docs/store-format.md for what each has. */
+export interface StoreEvent {
+  /** One more than that of the event before: `events({ from })` goes on behind it. */
+  position: number
+  time: number
+  /** `create`, `claim`, `fulfill`, `fail`, `release`, `cancel`, … */
+  type: Line['op']
+  /** Of the job that it is about. */
+  id?: number
+  [more: string]: unknown
+}
+
+export interface EventOptions {
+  /** Those behind this position; 0: all that are still there. Without it: those from now on. */
+  from?: number
+  signal?: AbortSignal
+}
+
+/** Reads the journal for itself, beside the state, as far as it is on disk. */
+export class EventReader {
+  readonly #disk: Disk
+  readonly #lines: Lines
+  readonly #engine: Engine
+  readonly #attention: Attention
+  #segment = 0
+  #file: ReadFile | undefined
+  #reader: LineReader | undefined
+  #last: number
+
+  /** @param from the position behind which it begins; undefined: what comes from now on */
+  constructor(parts: { disk: Disk; lines: Lines; engine: Engine; attention: Attention }, from: number | undefined) {
+    this.#disk = parts.disk
+    this.#lines = parts.lines
+    this.#engine = parts.engine
+    this.#attention = parts.attention
+    const { journal } = this.#engine.loaded
+    this.#last = from ?? journal.n
+    if (from === undefined) this.#open(journal.segment, journal.end)
+  }
+
+  async *read(signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
+    let wake: (() => void) | undefined
+    const stirred = () => wake?.()
+    const listening = this.#attention.listen(stirred)
+    signal?.addEventListener('abort', stirred)
+    try {
+      for (;;) {
+        const { events, isMore, isStuck } = this.#next()
+        if (events.length > 0) await this.#engine.durability.reached(events.at(-1)!.end)
+        for (const { event } of events) {
+          signal?.throwIfAborted()
+          yield event
+        }
+        if (isMore) continue
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        signal?.throwIfAborted()
+        if (this.#attention.isClosed) return
+        if (isStuck || this.#isAtEnd()) await woken
+        wake = undefined
+      }
+    } finally {
+      signal?.removeEventListener('abort', stirred)
+      listening[Symbol.dispose]()
+      this.#file?.close()
+    }
+  }
+
+  #isAtEnd(): boolean {
+    return this.#file !== undefined && this.#reader!.at >= this.#file.size()
+  }
+
+  /** What one read finds. */
+  #next(): { events: { event: StoreEvent; end: number }[]; isMore: boolean; isStuck?: boolean } {
+    const events: { event: StoreEvent; end: number }[] = []
+    if (!this.#file) this.#openFirst()
+    const reader = this.#reader!
+    let isOver = false
+    const stop = reader.read(this.#file!.size(), (json, offset, length) => {
+      if (offset === 0 && headerOf(json)) return
+      const line = lineOf(json)
+      if (!line || line.n <= this.#last || isOver) return
+      if (line.op === 'seal') {
+        isOver = true
+        return
+      }
+      this.#last = line.n
+      events.push({ event: eventOf(line), end: positionOf(this.#segment, offset + length) })
+    })
+    if (stop === 'broken') {
+      const isMore = this.#passDamage()
+      return { events, isMore, isStuck: !isMore }
+    }
+    if (isOver || (stop === 'end' && this.#hasNext())) return { events, isMore: this.#goOn() }
+    return { events, isMore: stop === 'more' }
+  }
+
+  /** In a segment that others follow; at the journal's end it is a line that is just being written, or a torn tail. */
+  #passDamage(): boolean {
+    if (this.#segment >= this.#engine.loaded.journal.segment && this.#reader!.at >= this.#engine.loaded.journal.end) return false
+    return this.#reader!.skip(this.#file!.size()) || this.#hasNext()
+  }
+
+  #hasNext(): boolean {
+    return this.#segment < this.#engine.loaded.journal.segment && this.#reader!.at >= this.#file!.size()
+  }
+
+  #goOn(): boolean {
+    if (this.#open(this.#segment + 1, 0)) return true
+    if (this.#segment < this.#engine.loaded.journal.segment) throw gap(this.#last)
+    return false
+  }
+
+  #openFirst(): void {
+    const { segments } = contentsOf(this.#disk.names())
+    for (const segment of segments.reverse()) {
+      if (!this.#open(segment, 0)) continue
+      const header = this.#header()
+      if (header !== undefined && header <= this.#last) return
+      if (segment === 1) return
+    }
+    if (this.#last > 0 || !this.#file) throw gap(this.#last)
+  }
+
+  #header(): number | undefined {
+    let n: number | undefined
+    new LineReader(this.#file!, this.#lines).read(this.#file!.size(), (json, offset) => {
+      if (offset === 0) n = headerOf(json)?.n
+    })
+    return n
+  }
+
+  #open(segment: number, at: number): boolean {
+    const file = this.#disk.open(segmentName(segment))
+    if (!file) return false
+    this.#file?.close()
+    this.#file = file
+    this.#segment = segment
+    this.#reader = new LineReader(file, this.#lines, at)
+    return true
+  }
+}
+
+function gap(position: number): JobslotError {
+  return new JobslotError(
+    'ERR_JOBSLOT_STORE_GAP',
+    `the events behind position ${position} are not there any more, as the store was compacted: read the jobs anew, and the events from now on`,
+  )
+}
+
+function eventOf({ n, t, op, ...rest }: Line): StoreEvent {
+  const { d, ...fields } = rest as Record<string, unknown>
+  return { position: n, time: t, type: op, ...(op === 'create' && { id: n }), ...fields }
+}

@@ -1,0 +1,94 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Lines } from './disk.ts'
+import type { Files } from './files.ts'
+import { FORMAT, LineBuffer } from './format.ts'
+import type { State } from './state.ts'
+import type { JobLine } from './state-parts.ts'
+import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
+import { endLineOf } from './view.ts'
+
+const PART = 1 << 18
+
+const STATES = ['pending', 'active', 'fulfilled', 'failed', 'cancelled']
+
+/** Writes what a state is, a part at a time; the names of the values' files that it speaks of. */
+export async function writeSnapshot(
+  { state, files, lines }: { state: State; files: Files; lines: Lines },
+  { segment, n }: { segment: number; n: number },
+  append: (bytes: Buffer) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const { table } = state
+  const values = new Set<string>()
+  const buffer = new LineBuffer()
+  const flush = async () => {
+    lines.stamp(buffer.bytes, buffer.length)
+    await append(buffer.view)
+    buffer.clear()
+    signal.throwIfAborted()
+    await breathe()
+  }
+  buffer.add(JSON.stringify({ format: FORMAT, snapshot: segment, n, jobs: table.live, paused: state.paused }))
+  for (let row = 0; row < table.count; row++) {
+    if (!isThere(table.phase[row]!)) continue
+    buffer.add(jobText(state, files, row, values))
+    if (buffer.length > PART) await flush()
+  }
+  buffer.add(JSON.stringify({ end: true, jobs: table.live }))
+  await flush()
+  return values
+}
+
+/** What stands before a request that nothing but its creation is known of. */
+const CREATION = /^\{"n":\d+,(?:"d":\d+,)?"t":(\d+),"op":"create",/
+
+function jobText(state: State, files: Files, row: number, values: Set<string>): string {
+  const { table } = state
+  const id = table.id[row]!
+  const text = files.text({ file: table.file[row]!, offset: table.offset[row]!, length: table.length[row]! })
+  // As the snapshot before has it.
+  if (table.changed[row] === 0) {
+    const file = table.phase[row] === FULFILLED ? /"file":"(value-\d+-\d+)"/.exec(text)?.[1] : undefined
+    if (file !== undefined) values.add(file)
+    return text
+  }
+  const found = table.phase[row] === PENDING && table.attempt[row] === 0 && !state.extras.has(id) && CREATION.exec(text)
+  if (found) return `{"id":${id},"t":${found[1]},"state":"pending",${text.slice(found[0].length)}`
+  return JSON.stringify(jobLine(state, files, row, JSON.parse(text), values))
+}
+
+function jobLine(state: State, files: Files, row: number, base: JobLine & { created?: number }, values: Set<string>): JobLine {
+  const { table } = state
+  const id = table.id[row]!
+  const phase = table.phase[row]!
+  const extra = state.extras.get(id)
+  const { priority, runAt, attempts, losses, backoff, key, ttl, timeout, retention, after } = base
+  const options = { priority, runAt, attempts, losses, backoff, after, key, ttl, timeout, retention }
+  const about: Record<string, unknown> = {
+    id,
+    t: base.created ?? base.t,
+    state: STATES[phase]!,
+    version: table.version[row],
+    attempt: table.attempt[row],
+    failures: extra?.failures || undefined,
+    lost: extra?.lost || undefined,
+    error: extra?.error,
+    progress: extra?.progress,
+    targets: extra?.targets,
+    notifyAt: extra?.notifyAt || undefined,
+    tries: extra?.tries || undefined,
+  }
+  if (phase === PENDING && table.at[row]! > 0) about.at = table.at[row]
+  if (phase === ACTIVE) {
+    const w = table.worker[row]!
+    Object.assign(about, { claim: table.claim[row], w, pid: state.pids.get(w) ?? 0, claimed: table.at[row] })
+  }
+  if (isFinished(phase)) {
+    const { error, value, base64, file, bytes, crc } = endLineOf(state, files, row)
+    if (file !== undefined) values.add(file)
+    const { c = 0, w = 0 } = extra?.notify ?? {}
+    const notify = extra?.notify && { c, w, pid: state.pids.get(w) ?? 0 }
+    Object.assign(about, { finished: table.at[row], error, value, base64, file, bytes, crc, notify })
+  }
+  return { ...about, ...options, request: base.request } as unknown as JobLine
+}
