@@ -30,7 +30,10 @@ export class Durability {
       return
     }
     for (const who of all) this.#waiting.push({ position, who })
-    this.#syncing ??= this.#sync()
+    if (this.#syncing || this.#waiting.length === 0) return
+    this.#syncing = this.#sync().finally(() => {
+      this.#syncing = undefined
+    })
   }
 
   isDurable(position: number): boolean {
@@ -68,6 +71,5 @@ export class Durability {
         else who.fail(error)
       }
     }
-    this.#syncing = undefined
   }
 }
