@@ -28,6 +28,7 @@ struct Mark {
   char magic[8];
   char boot[56];
   uint64_t durable;
+  uint64_t failed;  // the segment, if not 0, whose sync has failed: the kernel tells that once, and not to who opens it later
   uint64_t end;  // behind the last whole append; a process killed in the midst of one leaves it too low
   uint32_t holder;
   uint32_t appends;  // counts unlocks, for those who wait for one
@@ -275,10 +276,16 @@ int Journal::sync(int fd, uint64_t target) {
       uint64_t end = get(&mark_->end);
       bool same_segment = (end >> 32) == (target >> 32);
       if (!same_segment || end < target) end = target;
-      if (data_sync(fd) == 0) {
-        raise_to(&mark_->durable, end);
-      } else {
+      uint64_t segment = target >> 32;
+      if (get(&mark_->failed) == segment) {
+        outcome = -EIO;
+      } else if (data_sync(fd) != 0) {
         outcome = -errno;
+        set(&mark_->failed, segment);
+      } else if (get(&mark_->failed) == segment) {
+        outcome = -EIO;
+      } else {
+        raise_to(&mark_->durable, end);
       }
     }
     if (locked) lock_bytes(sync_lock_, F_UNLCK, kSyncByte, 1);

@@ -244,7 +244,7 @@ export class Attention {
 
   /** Another process did something. */
   #stirred(closed: boolean): void {
-    this.#context.engine.catchUp()
+    this.#look()
     if (!closed) return
     this.#lookNow()
     setTimeout(() => this.#lookNow(), AGAIN_MS)
@@ -271,6 +271,15 @@ export class Attention {
       engine.submit(parked.ask)
     }
     if (state.expired.size + state.doomed.size > 0) this.#sweep()
+  }
+
+  /** Reads what others have appended. What fails here fails for whoever asks, too, and is told to them. */
+  #look(): void {
+    try {
+      this.#context.engine.catchUp()
+    } catch {
+      // Told to whoever asks.
+    }
   }
 
   #sweep(): void {
@@ -315,7 +324,7 @@ export class Attention {
   }
 
   #tick(): void {
-    this.#context.engine.catchUp()
+    this.#look()
     this.#context.engine.state.due(this.#context.engine.now())
     this.#lookNow()
     this.#offer()
@@ -325,7 +334,7 @@ export class Attention {
 
   #beat(): void {
     // First what happened meanwhile: who was stopped for longer than its lease learns of that before it shows life.
-    this.#context.engine.catchUp()
+    this.#look()
     this.#context.lives.beat()
   }
 }

@@ -12,6 +12,8 @@ export interface Disk {
    * then as durable; `replace` puts it in the other's place.
    */
   make(name: string, write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>, replace?: boolean): Promise<boolean>
+  /** What was made, renamed or removed stays so. */
+  syncFolder(): Promise<void>
   remove(name: string): void
   readonly appender: Appender
   /** Only one at a time may compact. Null: somebody does. */

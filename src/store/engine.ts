@@ -69,7 +69,11 @@ export class Engine {
     this.loaded = loaded
     this.now = options.now
     this.#events = options.events
-    this.durability = new Durability(disk.appender, options.synced, () => this.#abandonSegment())
+    this.durability = new Durability(disk.appender, options.synced, () =>
+      this.#abandonSegment().catch((error) => {
+        throw failed(disk.dir, error)
+      }),
+    )
   }
 
   get state() {

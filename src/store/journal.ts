@@ -165,6 +165,9 @@ export class Journal {
       await makeSegment(this.disk, this.#lines, { segment: next, n: this.n }, source)
       // Made by us after all others were done with it, it would be a segment of nobody's.
       if (this.#isPassed(next)) return 'gone'
+    } else {
+      // Who has made it may not have come so far.
+      await this.disk.syncFolder()
     }
     if (!this.start(next, this.n)) return 'gone'
     this.write()

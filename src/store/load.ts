@@ -82,6 +82,8 @@ export async function loadInto(
     return journal
   }
   journal.write()
+  // The last who made a segment may have been killed before it was so far.
+  await disk.syncFolder()
   for (;;) {
     const found = journal.catchUp(false)
     if (found === 'gone') return null

@@ -79,7 +79,7 @@ export class RealDisk implements Disk {
       else if (!linked(unfinished, this.path(name))) return false
       return true
     })
-    await this.#syncFolder()
+    await this.syncFolder()
     return made
   }
 
@@ -103,7 +103,7 @@ export class RealDisk implements Disk {
     }
   }
 
-  async #syncFolder(): Promise<void> {
+  async syncFolder(): Promise<void> {
     const folder = await open(this.dir, constants.O_RDONLY | constants.O_DIRECTORY)
     try {
       await folder.sync()
