@@ -1,0 +1,55 @@
+// One process of a storm: pulls and fulfils jobs, or creates them, until it is ended; writes what it was answered.
+// Usage: node party.mjs LIBRARY DIR ROLE DURABILITY
+const [, , library, dir, role, durability, lease = '30000'] = process.argv
+const { JobStore } = await import(library)
+const store = await JobStore.open({ dir, durability, lease: Number(lease) })
+const say = (...words) => process.stdout.write(`${words.join(' ')}\n`)
+
+// Standard input ends: so does this.
+let ending = false
+process.stdin.on('end', () => {
+  ending = true
+})
+process.stdin.resume()
+say('ready', process.pid)
+
+const roles = {
+  async create() {
+    for (let i = 0; !ending; i++) {
+      const { id } = await store.create({ from: process.pid, i })
+      say('created', id)
+      if (i % 8 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  },
+  async work() {
+    const stop = new AbortController()
+    process.stdin.on('end', () => stop.abort())
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (!ending) {
+          try {
+            const job = await store.pullJob({ wait: true, signal: stop.signal })
+            await job.fulfill(String(process.pid))
+            say('fulfilled', job.id, job.claim)
+          } catch (error) {
+            if (!ending) say('error', error.code ?? error.message)
+          }
+        }
+      }),
+    )
+  },
+  // Holds one job until it is told to go on.
+  async hold() {
+    const job = await store.pullJob({ wait: true })
+    say('holds', job.id)
+    job.signal.addEventListener('abort', () => say('lost', job.signal.reason.code))
+    await new Promise((resolve) => process.stdin.on('data', resolve))
+    await job.fulfill('late').then(
+      () => say('fulfilled', job.id),
+      (error) => say('refused', error.code),
+    )
+  },
+}
+await roles[role]()
+await store.close()
+say('closed')
