@@ -1,10 +1,10 @@
 /** The exports of `jobslot/store`: jobs that outlive a crash, in a folder. */
-import { JobStore as Store } from './store/job-store.ts'
+import type { JobStore as Store } from './store/job-store.ts'
 import { openStore } from './store/open.ts'
 
 export { JobslotError } from './errors.ts'
-export type { ListOptions, PullOptions, Respond, Stats, WaitOptions } from './store/job-store.ts'
 export type { EventOptions, StoreEvent } from './store/events.ts'
+export type { ListOptions, PullOptions, Respond, Stats, WaitOptions } from './store/job-store.ts'
 export type { JobError } from './store/line.ts'
 export type { Notification } from './store/notification.ts'
 export type { OpenOptions } from './store/open.ts'

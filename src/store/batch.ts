@@ -1,4 +1,4 @@
-import { LineBuffer } from './format.ts'
+import type { LineBuffer } from './format.ts'
 import type { Fact, Line } from './line.ts'
 import type { State } from './state.ts'
 

@@ -81,7 +81,12 @@ function removeOld(disk: Disk, segment: number): void {
   for (const old of segments.reverse()) if (old < segment) disk.remove(segmentName(old))
 }
 
-function removeLeftovers(disk: Disk, lives: Lives, before: Contents, isLeft: (name: string, id: number) => boolean): void {
+function removeLeftovers(
+  disk: Disk,
+  lives: Lives,
+  before: Contents,
+  isLeft: (name: string, id: number) => boolean,
+): void {
   for (const name of before.values) if (isLeft(name, Number(name.split('-')[1]))) disk.remove(name)
   for (const name of before.unfinished) if (hasEnded(Number(name.split('-')[1]))) disk.remove(name)
   for (const worker of before.workers) if (!lives.isAlive(worker)) lives.bury(worker)

@@ -11,7 +11,11 @@ export interface Disk {
    * Makes a file that has its name only when it is whole and on disk. False where there is one of that name, which is
    * then as durable; `replace` puts it in the other's place.
    */
-  make(name: string, write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>, replace?: boolean): Promise<boolean>
+  make(
+    name: string,
+    write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>,
+    replace?: boolean,
+  ): Promise<boolean>
   /** What was made, renamed or removed stays so. */
   syncFolder(): Promise<void>
   remove(name: string): void

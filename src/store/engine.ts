@@ -143,7 +143,8 @@ export class Engine {
       }
       const found = this.loaded.journal.catchUp(true)
       const outcome = found === 'ready' ? this.loaded.journal.appendSeal(this.now()) : found
-      if (outcome === 'done' || outcome === 'sealed' || outcome === 'gone') await this.#recover(this.loaded.journal.seal ? 'sealed' : 'gone')
+      if (outcome === 'done' || outcome === 'sealed' || outcome === 'gone')
+        await this.#recover(this.loaded.journal.seal ? 'sealed' : 'gone')
       else if (outcome === 'busy') await sleep(5)
     }
   }

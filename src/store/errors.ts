@@ -39,11 +39,17 @@ export function busy(dir: string, pid: number, stopped: boolean): JobslotError {
 }
 
 export function noJob(id: number): JobslotError {
-  return new JobslotError('ERR_JOBSLOT_NO_JOB', `there is no job ${id}: it never was, was removed, or its retention is over`)
+  return new JobslotError(
+    'ERR_JOBSLOT_NO_JOB',
+    `there is no job ${id}: it never was, was removed, or its retention is over`,
+  )
 }
 
 export function claimLost(id: number, why: string): JobslotError {
-  return new JobslotError('ERR_JOBSLOT_CLAIM_LOST', `the claim on job ${id} is lost (${why}): another may run it by now`)
+  return new JobslotError(
+    'ERR_JOBSLOT_CLAIM_LOST',
+    `the claim on job ${id} is lost (${why}): another may run it by now`,
+  )
 }
 
 export function wrongState(id: number, what: string, state: string): JobslotError {

@@ -106,7 +106,8 @@ export class EventReader {
 
   /** In a segment that others follow; at the journal's end it is a line that is just being written, or a torn tail. */
   #passDamage(): boolean {
-    if (this.#segment >= this.#engine.loaded.journal.segment && this.#reader!.at >= this.#engine.loaded.journal.end) return false
+    if (this.#segment >= this.#engine.loaded.journal.segment && this.#reader!.at >= this.#engine.loaded.journal.end)
+      return false
     return this.#reader!.skip(this.#file!.size()) || this.#hasNext()
   }
 

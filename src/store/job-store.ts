@@ -5,21 +5,21 @@ import type { Context } from './context.ts'
 import type { Disk, Lines } from './disk.ts'
 import { Engine } from './engine.ts'
 import { noJob, storeClosed } from './errors.ts'
-import { valueName } from './format.ts'
 import { type EventOptions, EventReader, type StoreEvent } from './events.ts'
+import { valueName } from './format.ts'
 import { Housekeeping } from './housekeeping.ts'
 import type { JobError, Value } from './line.ts'
 import type { Lives } from './lives.ts'
 import type { Loaded } from './load.ts'
-import { Notification } from './notification.ts'
-import * as operations from './operations.ts'
+import type { Notification } from './notification.ts'
 import type { Created } from './operations.ts'
+import * as operations from './operations.ts'
 import { checkLength, idOf, type JobOptions, optionsOf } from './options.ts'
-import { type JobEnds, jobErrorOf, PulledJob } from './pulled-job.ts'
+import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
 import { FULFILLED, isFinished, isThere } from './table.ts'
 import * as targetOperations from './target-operations.ts'
-import { type Report, verify } from './verify.ts'
 import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, readValue, type ValueInput } from './value.ts'
+import { type Report, verify } from './verify.ts'
 import { endLineOf, type Job, type JobState, stateOf, viewOf } from './view.ts'
 import type { Watch } from './watch.ts'
 
@@ -53,7 +53,9 @@ export interface Parts {
 }
 
 /** Tells targets at once; answers with those that were told, all where it answers with nothing. */
-export type Respond = (notification: Notification) => readonly unknown[] | undefined | Promise<readonly unknown[] | undefined>
+export type Respond = (
+  notification: Notification,
+) => readonly unknown[] | undefined | Promise<readonly unknown[] | undefined>
 
 export interface ListOptions {
   /** Only those in one of these states. */
@@ -166,7 +168,11 @@ export class JobStore {
   pullJob(options?: PullOptions): Promise<PulledJob | undefined>
   pullJob({ wait = false, signal }: PullOptions = {}): Promise<PulledJob | undefined> {
     if (!wait) this.#attention.lookAtLives()
-    return this.#pull((batch, ask: Ask<PulledJob | undefined>) => operations.pull(this.#context, this.#ends, batch, ask), wait, signal)
+    return this.#pull(
+      (batch, ask: Ask<PulledJob | undefined>) => operations.pull(this.#context, this.#ends, batch, ask),
+      wait,
+      signal,
+    )
   }
 
   pullWork(options: PullOptions & { wait: true }): Promise<PulledJob>
@@ -238,7 +244,11 @@ export class JobStore {
   pullNotification(options?: PullOptions): Promise<Notification | undefined>
   pullNotification({ wait = false, signal }: PullOptions = {}): Promise<Notification | undefined> {
     if (!wait) this.#attention.lookAtLives()
-    return this.#pull((batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, undefined, ask), wait, signal)
+    return this.#pull(
+      (batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, undefined, ask),
+      wait,
+      signal,
+    )
   }
 
   /**

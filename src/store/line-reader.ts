@@ -31,7 +31,8 @@ export class LineReader {
   read(end: number, onLine: OnLine): Stop {
     if (this.at >= end) return 'end'
     const wanted = end - this.at
-    if (this.#room.length < Math.min(wanted, MOST_ROOM)) this.#room = Buffer.allocUnsafe(Math.min(MOST_ROOM, nextRoom(wanted)))
+    if (this.#room.length < Math.min(wanted, MOST_ROOM))
+      this.#room = Buffer.allocUnsafe(Math.min(MOST_ROOM, nextRoom(wanted)))
     for (;;) {
       const room = this.#room
       const length = this.#file.read(room, this.at, Math.min(wanted, room.length))

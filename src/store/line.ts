@@ -121,7 +121,10 @@ export function areOptions(line: Loose): boolean {
     orNone(line.runAt, isWhole) &&
     orNone(line.attempts, isWhole) &&
     orNone(line.losses, isWhole) &&
-    orNone(line.backoff, (backoff) => Array.isArray(backoff) && backoff.length === 3 && backoff.every(Number.isFinite)) &&
+    orNone(
+      line.backoff,
+      (backoff) => Array.isArray(backoff) && backoff.length === 3 && backoff.every(Number.isFinite),
+    ) &&
     orNone(line.after, isWholes) &&
     orNone(line.key, (key) => typeof key === 'string') &&
     orNone(line.ttl, isWhole) &&

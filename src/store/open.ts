@@ -35,9 +35,17 @@ const DEFAULT_RETENTION_MS = 24 * 3_600_000
 
 /** @throws JobslotError `ERR_JOBSLOT_STORE`, `ERR_JOBSLOT_STORE_BUSY`, `ERR_JOBSLOT_STORE_IO` */
 export async function openStore(options: OpenOptions): Promise<JobStore> {
-  const { durability = 'disk', lease = DEFAULT_LEASE_MS, retention = DEFAULT_RETENTION_MS, label = '', respond, onrespondfailure } = options
+  const {
+    durability = 'disk',
+    lease = DEFAULT_LEASE_MS,
+    retention = DEFAULT_RETENTION_MS,
+    label = '',
+    respond,
+    onrespondfailure,
+  } = options
   if (typeof options.dir !== 'string' || options.dir === '') throw new TypeError('dir must be the path of a folder')
-  if (durability !== 'disk' && durability !== 'os') throw new TypeError(`durability must be 'disk' or 'os', not ${durability}`)
+  if (durability !== 'disk' && durability !== 'os')
+    throw new TypeError(`durability must be 'disk' or 'os', not ${durability}`)
   if (!(lease >= 1)) throw new TypeError('lease must be a number of milliseconds from 1 on')
   const dir = resolve(options.dir)
   if (!(retention >= 0)) throw new TypeError('retention must be a number of milliseconds from 0 on')

@@ -4,9 +4,9 @@ import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
 import { claimLost, failed, noJob, wrongState } from './errors.ts'
 import type { Fact, JobError, Options, ReleaseReason, Value } from './line.ts'
-import { forgettable } from './retention.ts'
 import { retryAt } from './options.ts'
 import { type JobEnds, PulledJob } from './pulled-job.ts'
+import { forgettable } from './retention.ts'
 import { ACTIVE, FULFILLED, isFinished, PENDING } from './table.ts'
 import { jobLineOf, stateOf } from './view.ts'
 
@@ -44,7 +44,14 @@ export function create(batch: Batch, options: Options, rest: string, ask: Ask<Cr
   return ask.answer({ id, version: 1, existing: false })
 }
 
-export function update(context: Context, batch: Batch, id: number, version: number, request: string, ask: Ask<number>): boolean {
+export function update(
+  context: Context,
+  batch: Batch,
+  id: number,
+  version: number,
+  request: string,
+  ask: Ask<number>,
+): boolean {
   if (!batch.touch(id)) return false
   const row = rowOf(batch, id)
   const { table } = batch.state
@@ -75,7 +82,8 @@ export function sweep(batch: Batch): void {
   }
   for (const id of state.doomed) {
     const row = state.table.find(id)
-    if (row >= 0 && state.table.phase[row] === PENDING && batch.touch(id)) batch.add({ op: 'cancel', id, error: DOOMED })
+    if (row >= 0 && state.table.phase[row] === PENDING && batch.touch(id))
+      batch.add({ op: 'cancel', id, error: DOOMED })
   }
 }
 
@@ -136,7 +144,8 @@ export function fulfill(context: Context, batch: Batch, id: number, job: PulledJ
     PulledJob.claimOf(job).ended = true
   } else {
     const row = rowOf(batch, id)
-    if (isFinished(batch.state.table.phase[row]!)) throw wrongState(id, 'fulfilled', stateOf(batch.state, row, batch.now))
+    if (isFinished(batch.state.table.phase[row]!))
+      throw wrongState(id, 'fulfilled', stateOf(batch.state, row, batch.now))
   }
   if (value.file !== undefined) requireFile(context, value.file)
   const c = job ? `,"c":${job.claim}` : ''

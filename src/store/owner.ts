@@ -43,7 +43,10 @@ export async function joinOwners(disk: RealDisk, realm: Realm): Promise<Disposab
   }
   closeSync(fd)
   const where = 'in another PID namespace or on another host'
-  throw unusable(disk.dir, `it is open ${where}, whose processes cannot be told from dead ones here: close it there first`)
+  throw unusable(
+    disk.dir,
+    `it is open ${where}, whose processes cannot be told from dead ones here: close it there first`,
+  )
 }
 
 function isSame(text: string, realm: Realm): boolean {

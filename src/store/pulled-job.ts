@@ -26,7 +26,14 @@ export class PulledJob implements AsyncDisposable {
 
   constructor(
     ends: JobEnds,
-    about: { id: number; request: unknown; version: number; attempt: number; claim: number; timeout: number | undefined },
+    about: {
+      id: number
+      request: unknown
+      version: number
+      attempt: number
+      claim: number
+      timeout: number | undefined
+    },
   ) {
     this.#ends = ends
     this.id = about.id
@@ -34,7 +41,8 @@ export class PulledJob implements AsyncDisposable {
     this.version = about.version
     this.attempt = about.attempt
     this.claim = about.claim
-    if (about.timeout !== undefined) this.#timer = setTimeout(() => this.#overdue(about.timeout!), about.timeout).unref()
+    if (about.timeout !== undefined)
+      this.#timer = setTimeout(() => this.#overdue(about.timeout!), about.timeout).unref()
   }
 
   /** The request, as it was called once. */
@@ -100,7 +108,8 @@ export class PulledJob implements AsyncDisposable {
 
 /** An error as it stands in the journal. */
 export function jobErrorOf(error: unknown): JobError {
-  if (!(error instanceof Error)) return { message: typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error)) }
+  if (!(error instanceof Error))
+    return { message: typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error)) }
   const { code } = error as NodeJS.ErrnoException
   return {
     message: error.message,

@@ -45,7 +45,13 @@ export async function relocate({ state, files }: Loaded, lines: Lines, snapshot:
     if (reader.read(size, onLine) === 'broken') reader.skip(size)
     await breathe()
   }
-  files.keep(usedBy(state, files.numbersWhere(() => true), isOld))
+  files.keep(
+    usedBy(
+      state,
+      files.numbersWhere(() => true),
+      isOld,
+    ),
+  )
 }
 
 /** All that are not old, and of the old ones those that damage has left in use. */

@@ -57,7 +57,13 @@ function jobText(state: State, files: Files, row: number, values: Set<string>): 
   return JSON.stringify(jobLine(state, files, row, JSON.parse(text), values))
 }
 
-function jobLine(state: State, files: Files, row: number, base: JobLine & { created?: number }, values: Set<string>): JobLine {
+function jobLine(
+  state: State,
+  files: Files,
+  row: number,
+  base: JobLine & { created?: number },
+  values: Set<string>,
+): JobLine {
   const { table } = state
   const id = table.id[row]!
   const phase = table.phase[row]!

@@ -139,7 +139,8 @@ export class State {
   /** Between two lines: room that is no longer needed. */
   tidy(): void {
     this.table.tidy()
-    if (this.ready.size > 1024 && this.ready.size > 2 * this.counts[PENDING]!) this.ready.filter((_, id) => this.isReady(id))
+    if (this.ready.size > 1024 && this.ready.size > 2 * this.counts[PENDING]!)
+      this.ready.filter((_, id) => this.isReady(id))
   }
 
   #create(id: number, line: CreateLine, place: Place, changed: number): number {

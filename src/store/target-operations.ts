@@ -23,7 +23,8 @@ export function unqueue(batch: Batch, id: number, targets: readonly unknown[]): 
   if (!batch.touch(id)) return false
   rowOf(batch, id)
   const found = batch.state.extras.get(id)?.targets
-  if (found && withoutTargets(found, targets).length < found.length) batch.add({ op: 'unqueue', id, targets: [...targets] })
+  if (found && withoutTargets(found, targets).length < found.length)
+    batch.add({ op: 'unqueue', id, targets: [...targets] })
   return true
 }
 
@@ -45,7 +46,8 @@ export function pullNotification(
   if (!batch.touch(id)) return false
   const row = rowOf(batch, id)
   const end = endLineOf(state, context.engine.loaded.files, row)
-  const { value, error } = state.table.phase[row] === FULFILLED ? valueOf(context, end) : { value: undefined, error: end.error }
+  const { value, error } =
+    state.table.phase[row] === FULFILLED ? storedValue(context, end) : { value: undefined, error: end.error }
   const claim = batch.add({ op: 'notify', id, w: context.lives.own, pid: context.pid })
   const waiting = structuredClone(state.extras.get(id)?.targets ?? [])
   const about = { id, state: stateOf(state, row, batch.now) as Notification['state'], value, error, waiting, claim }
@@ -68,7 +70,7 @@ const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 60_000
 
 /** A value that is damaged is told as an error: one that could not be told at all would be in the way of all others. */
-function valueOf({ disk }: Context, end: Value): { value: Buffer | undefined; error: JobError | undefined } {
+function storedValue({ disk }: Context, end: Value): { value: Buffer | undefined; error: JobError | undefined } {
   try {
     return { value: readValue(disk, end), error: undefined }
   } catch (error) {

@@ -28,7 +28,9 @@ export async function verify(disk: Disk, lines: Lines, signal?: AbortSignal): Pr
     const files = new Files(disk)
     try {
       const state = new State()
-      const sink = { line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed) }
+      const sink = {
+        line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed),
+      }
       const journal = await loadInto(disk, lines, files, state, sink, { reading: true })
       // Compacted meanwhile.
       if (!journal) continue

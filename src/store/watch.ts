@@ -49,7 +49,8 @@ export class FolderWatch implements Watch {
     const watched = native().watchJournal(this.#disk.handle, this.#disk.dir)
     const fd = watched < 0 ? watched : native().dup(watched)
     // What is read takes the descriptor over.
-    this.#wait = fd < 0 ? -1 : startWait((binding, id) => binding.waitBytes(id, fd, WAY_DIRECT, 1 << 14, -1), this.#ended)
+    this.#wait =
+      fd < 0 ? -1 : startWait((binding, id) => binding.waitBytes(id, fd, WAY_DIRECT, 1 << 14, -1), this.#ended)
     if (this.#wait < 0) this.#timer = setTimeout(() => this.#tell(true), LOOK_MS)
   }
 
@@ -78,7 +79,8 @@ function tellsOfEnd(events: Buffer): boolean {
     const mask = isLittle ? events.readUInt32LE(at + 4) : events.readUInt32BE(at + 4)
     const length = isLittle ? events.readUInt32LE(at + 12) : events.readUInt32BE(at + 12)
     if (mask & IN_Q_OVERFLOW) return true
-    if (mask & IN_CLOSE_WRITE && events.toString('latin1', at + EVENT_HEAD, at + EVENT_HEAD + 7) === 'worker-') return true
+    if (mask & IN_CLOSE_WRITE && events.toString('latin1', at + EVENT_HEAD, at + EVENT_HEAD + 7) === 'worker-')
+      return true
     at += EVENT_HEAD + length
   }
   return false

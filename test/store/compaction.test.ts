@@ -6,7 +6,10 @@ import type { JobStore } from '../../src/store/job-store.ts'
 import { openStore } from '../../src/store/open.ts'
 import { testStore } from './folder.ts'
 
-const files = (store: JobStore) => readdirSync(store.dir).filter((name) => !/^(lock|mark|worker-)/.test(name)).sort()
+const files = (store: JobStore) =>
+  readdirSync(store.dir)
+    .filter((name) => !/^(lock|mark|worker-)/.test(name))
+    .sort()
 
 /** All that a store says of its jobs. */
 async function everything(store: JobStore) {

@@ -43,7 +43,10 @@ async function machineWith(bytes: Buffer, durable = 0): Promise<Machine> {
 }
 
 const linesIn = (bytes: Buffer): string[] =>
-  bytes.toString('utf8', 0, simLines.whole(bytes, 0, bytes.length)).split('\n').slice(0, -1)
+  bytes
+    .toString('utf8', 0, simLines.whole(bytes, 0, bytes.length))
+    .split('\n')
+    .slice(0, -1)
 
 const requestsOf = async (store: JobStore) => (await store.list()).jobs.map(({ request }) => JSON.stringify(request))
 

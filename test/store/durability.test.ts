@@ -5,7 +5,10 @@ import type { Faults } from './sim-machine.ts'
 const first = Number(process.env.JOBSLOT_SEED ?? Math.floor(Math.random() * 1e6))
 const count = process.env.JOBSLOT_SEED === undefined ? 25 : 1
 
-async function histories(faults: Faults, steps: number): Promise<{ wrong: string[]; answered: number; failures: number }> {
+async function histories(
+  faults: Faults,
+  steps: number,
+): Promise<{ wrong: string[]; answered: number; failures: number }> {
   let answered = 0
   let failures = 0
   for (let seed = first; seed < first + count; seed++) {
@@ -14,7 +17,11 @@ async function histories(faults: Faults, steps: number): Promise<{ wrong: string
     answered += history.answered
     failures += history.machine.failures
     if (history.wrong.length > 0) {
-      return { wrong: [`JOBSLOT_SEED=${seed} npx vitest run test/store/durability`, ...history.wrong], answered, failures }
+      return {
+        wrong: [`JOBSLOT_SEED=${seed} npx vitest run test/store/durability`, ...history.wrong],
+        answered,
+        failures,
+      }
     }
   }
   return { wrong: [], answered, failures }

@@ -20,7 +20,12 @@ test('events come in order, from now on or from a position', async () => {
   await store.queue(1, 't')
   await job.fulfill('v')
   await reading
-  expect(seen).toEqual([[2, 'create', 2], [3, 'claim', 2], [4, 'queue', 1], [5, 'fulfill', 2]])
+  expect(seen).toEqual([
+    [2, 'create', 2],
+    [3, 'claim', 2],
+    [4, 'queue', 1],
+    [5, 'fulfill', 2],
+  ])
   const all: unknown[] = []
   for await (const event of other.events({ from: 0 })) {
     all.push(event.position)

@@ -8,9 +8,21 @@ describe('a job', () => {
     const store = await testStore()
     const { id, existing } = await store.create({ calculate: '3+3' })
     expect(existing).toBe(false)
-    expect(await store.get(id)).toMatchObject({ id, state: 'pending', request: { calculate: '3+3' }, version: 1, attempt: 0 })
+    expect(await store.get(id)).toMatchObject({
+      id,
+      state: 'pending',
+      request: { calculate: '3+3' },
+      version: 1,
+      attempt: 0,
+    })
     const job = await store.pullJob()
-    expect(job).toMatchObject({ id, request: { calculate: '3+3' }, value: { calculate: '3+3' }, version: 1, attempt: 1 })
+    expect(job).toMatchObject({
+      id,
+      request: { calculate: '3+3' },
+      value: { calculate: '3+3' },
+      version: 1,
+      attempt: 1,
+    })
     expect(await store.get(id)).toMatchObject({ state: 'active', pid: process.pid })
     await job!.fulfill('6')
     expect(await store.get(id)).toMatchObject({ state: 'fulfilled', value: Buffer.from('6'), pid: null })
@@ -34,7 +46,13 @@ describe('a job', () => {
 
   test('comes by priority, then in the order of creation', async () => {
     const store = await testStore({ durability: 'os' })
-    for (const [name, priority] of [['c', 0], ['a', 7], ['e', -1], ['d', 0], ['b', 7]] as const) {
+    for (const [name, priority] of [
+      ['c', 0],
+      ['a', 7],
+      ['e', -1],
+      ['d', 0],
+      ['b', 7],
+    ] as const) {
       await store.create(name, { priority })
     }
     const order: unknown[] = []
@@ -87,7 +105,10 @@ describe('a job', () => {
   test('that is not started within its ttl has failed', async () => {
     const store = await testStore({ durability: 'os' })
     const { id } = await store.create('x', { ttl: 30 })
-    expect(await store.wait(id, { timeout: 5000 })).toMatchObject({ state: 'failed', error: { code: 'ERR_JOBSLOT_JOB_EXPIRED' } })
+    expect(await store.wait(id, { timeout: 5000 })).toMatchObject({
+      state: 'failed',
+      error: { code: 'ERR_JOBSLOT_JOB_EXPIRED' },
+    })
     const other = await store.create('y', { ttl: 1 })
     await sleep(5)
     expect(await store.pullJob()).toBeUndefined()
@@ -100,7 +121,10 @@ describe('a job', () => {
     const job = (await store.pullJob())!
     const lost = new Promise((resolve) => job.signal.addEventListener('abort', () => resolve(job.signal.reason)))
     expect(await lost).toMatchObject({ code: 'ERR_JOBSLOT_TIMEOUT' })
-    expect(await store.wait(id, { timeout: 5000 })).toMatchObject({ state: 'failed', error: { code: 'ERR_JOBSLOT_TIMEOUT' } })
+    expect(await store.wait(id, { timeout: 5000 })).toMatchObject({
+      state: 'failed',
+      error: { code: 'ERR_JOBSLOT_TIMEOUT' },
+    })
     await expect(job.fulfill('late')).rejects.toMatchObject({ code: 'ERR_JOBSLOT_CLAIM_LOST' })
   })
 
@@ -196,7 +220,11 @@ describe('a job', () => {
     const value = Buffer.alloc(200_000, 'abcdefg')
     await (await store.pullJob())!.fulfill(value)
     expect((await store.get(id))!.value!.equals(value)).toBe(true)
-    expect(linesOf(store.dir).at(-1)).toMatchObject({ op: 'fulfill', bytes: 200_000, file: expect.stringMatching(/^value-1-/) })
+    expect(linesOf(store.dir).at(-1)).toMatchObject({
+      op: 'fulfill',
+      bytes: 200_000,
+      file: expect.stringMatching(/^value-1-/),
+    })
   })
 
   test('that is removed is gone', async () => {
@@ -212,12 +240,15 @@ describe('a job', () => {
 })
 
 describe('requests', () => {
-  test.each([[null], [0], ['ü\u2028\n"'], [[1, { a: [] }]], [{ __proto__: null, n: 1 }]])('%j come back as they were', async (request) => {
-    const store = await testStore({ durability: 'os' })
-    const { id } = await store.create(request)
-    expect((await store.get(id))!.request).toEqual(request)
-    expect((await store.pullJob())!.request).toEqual(request)
-  })
+  test.each([[null], [0], ['ü\u2028\n"'], [[1, { a: [] }]], [{ __proto__: null, n: 1 }]])(
+    '%j come back as they were',
+    async (request) => {
+      const store = await testStore({ durability: 'os' })
+      const { id } = await store.create(request)
+      expect((await store.get(id))!.request).toEqual(request)
+      expect((await store.pullJob())!.request).toEqual(request)
+    },
+  )
 
   test('that are no JSON, or too long, are refused, as are options that mean nothing', async () => {
     const store = await testStore({ durability: 'os' })
@@ -313,7 +344,9 @@ describe('close', () => {
     const pull = store.pullJob({ wait: true })
     const wait = store.wait(id)
     await sleep(5)
-    const rejected = [pull, wait].map((promise) => expect(promise).rejects.toMatchObject({ code: 'ERR_JOBSLOT_CLOSED' }))
+    const rejected = [pull, wait].map((promise) =>
+      expect(promise).rejects.toMatchObject({ code: 'ERR_JOBSLOT_CLOSED' }),
+    )
     await store.close()
     await store.close()
     await Promise.all(rejected)

@@ -11,7 +11,12 @@ describe('a notification', () => {
     await store.fulfill(id, 'done')
     await store.queue(id, 'late')
     const notification = (await store.pullNotification())!
-    expect(notification).toMatchObject({ id, state: 'fulfilled', value: Buffer.from('done'), waiting: [{ mail: 'a@b' }, 'late'] })
+    expect(notification).toMatchObject({
+      id,
+      state: 'fulfilled',
+      value: Buffer.from('done'),
+      waiting: [{ mail: 'a@b' }, 'late'],
+    })
     // Under an exclusive claim.
     expect(await store.pullNotification()).toBeUndefined()
     await notification.done(null, notification.waiting)
@@ -42,7 +47,12 @@ describe('a notification', () => {
     const waiting = store.pullNotification({ wait: true })
     await sleep(10)
     await store.cancel(id)
-    expect(await waiting).toMatchObject({ id, state: 'cancelled', value: undefined, error: { message: 'it was cancelled' } })
+    expect(await waiting).toMatchObject({
+      id,
+      state: 'cancelled',
+      value: undefined,
+      error: { message: 'it was cancelled' },
+    })
   })
 
   test('does not go to targets that were taken off: one for each', async () => {

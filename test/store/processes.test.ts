@@ -134,7 +134,9 @@ describe('a storm', () => {
     )
     for (const { child } of workers) child.stdin.end()
     await Promise.all(workers.map(({ child }) => ended(child)))
-    const created = creators.flatMap(({ said }) => said.filter(([word]) => word === 'created').map(([, id]) => Number(id)))
+    const created = creators.flatMap(({ said }) =>
+      said.filter(([word]) => word === 'created').map(([, id]) => Number(id)),
+    )
     expect(kills).toBeGreaterThan(5)
     expect(created.length).toBeGreaterThan(20)
     for (const id of created) expect(await store.get(id)).toMatchObject({ state: 'fulfilled' })

@@ -160,7 +160,10 @@ export class History {
     )
   }
 
-  #expectKnown(id: number, job: { state: string; request: unknown; value: Buffer | null; waiting: unknown[] } | undefined): void {
+  #expectKnown(
+    id: number,
+    job: { state: string; request: unknown; value: Buffer | null; waiting: unknown[] } | undefined,
+  ): void {
     const known = this.#known.get(id)!
     if (!job) {
       this.wrong.push(`job ${id} was answered, and is gone`)
@@ -171,7 +174,8 @@ export class History {
     const isEnd = ['fulfilled', 'failed', 'cancelled'].includes(job.state)
     if (isEnd && !known.asked.has(end)) this.wrong.push(`job ${id} is ${end}, which nobody asked for`)
     if (known.answered && known.answered !== end) this.wrong.push(`job ${id} was ${known.answered}, and is ${end}`)
-    for (const target of known.targets) if (!job.waiting.includes(target)) this.wrong.push(`job ${id} lost target ${target}`)
+    for (const target of known.targets)
+      if (!job.waiting.includes(target)) this.wrong.push(`job ${id} lost target ${target}`)
     // It was told: so it is what it was from now on.
     if (isEnd) known.answered = end
   }
@@ -212,7 +216,8 @@ export class History {
       for (const line of wholeLines(inode.cached)) {
         const json = line.slice(9)
         if (!json.includes('"op"') || json.includes('"op":"seal"')) continue
-        if (!this.machine.appended.has(json) && !this.#isRepeated(json)) this.wrong.push(`a line that nobody appended: ${line}`)
+        if (!this.machine.appended.has(json) && !this.#isRepeated(json))
+          this.wrong.push(`a line that nobody appended: ${line}`)
       }
     }
   }

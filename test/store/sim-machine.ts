@@ -84,9 +84,7 @@ class Inode {
   }
 
   #dirty(): number[] {
-    return blocksOf(0, this.cached.length).filter(
-      (block) => !part(this.cached, block).equals(part(this.synced, block)),
-    )
+    return blocksOf(0, this.cached.length).filter((block) => !part(this.cached, block).equals(part(this.synced, block)))
   }
 
   cut(random: Random): void {
@@ -100,7 +98,9 @@ class Inode {
       const fate = random.below(3)
       if (fate === 0) this.cached.copy(left, start, start, Math.min(start + BLOCK, size))
       // What was synced in the same block is not garbled: a disk writes sectors whole, and the rest is as it was.
-      else if (fate === 1) for (let i = Math.max(start, this.synced.length); i < Math.min(start + BLOCK, size); i++) left[i] = random.below(256)
+      else if (fate === 1)
+        for (let i = Math.max(start, this.synced.length); i < Math.min(start + BLOCK, size); i++)
+          left[i] = random.below(256)
     }
     this.cached = left
     this.synced = Buffer.from(left)
@@ -243,7 +243,11 @@ export class Process implements Disk {
     }
   }
 
-  async make(name: string, write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>, replace = false): Promise<boolean> {
+  async make(
+    name: string,
+    write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>,
+    replace = false,
+  ): Promise<boolean> {
     this.#check()
     const inode = new Inode()
     const unfinished = `new-4194999-${this.#machine.random.below(1e9).toString(16)}`
