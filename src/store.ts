@@ -3,6 +3,7 @@ import type { JobStore as Store } from './store/job-store.ts'
 import { openStore } from './store/open.ts'
 
 export { JobslotError } from './errors.ts'
+export { type AddOptions, addJob } from './store/add-job.ts'
 export type { EventOptions, StoreEvent } from './store/events.ts'
 export type { ListOptions, PullOptions, Respond, Stats, WaitOptions } from './store/job-store.ts'
 export type { JobError } from './store/line.ts'

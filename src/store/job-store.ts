@@ -14,7 +14,7 @@ import type { Loaded } from './load.ts'
 import type { Notification } from './notification.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
-import { checkLength, idOf, type JobOptions, optionsOf } from './options.ts'
+import { createText, idOf, type JobOptions, NO_OPTIONS, optionsOf, requestText } from './options.ts'
 import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
 import { FULFILLED, isFinished, isThere } from './table.ts'
 import * as targetOperations from './target-operations.ts'
@@ -159,7 +159,7 @@ export class JobStore {
    */
   async update(id: number | string, version: number, request: unknown): Promise<number> {
     const number = idOf(id)
-    const json = jsonOf(request)
+    const json = requestText(request)
     return this.#ask((batch, ask) => operations.update(this.#context, batch, number, version, json, ask))
   }
 
@@ -416,25 +416,9 @@ export interface Stats extends Record<JobState, number> {
   impossible: number
 }
 
-const NO_OPTIONS = {}
-
 function hasOptions(options: JobOptions): boolean {
   for (const _ in options) return true
   return false
-}
-
-function createText(request: unknown, options: ReturnType<typeof optionsOf>): string {
-  const json = jsonOf(request)
-  return options === NO_OPTIONS
-    ? `"op":"create","request":${json}}`
-    : `${JSON.stringify({ op: 'create', ...options }).slice(1, -1)},"request":${json}}`
-}
-
-function jsonOf(value: unknown): string {
-  const json = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`a request must be JSON, and there is none for ${typeof value}`)
-  checkLength(json)
-  return json
 }
 
 /** As it will come back. */

@@ -51,16 +51,16 @@ export class Journal {
     this.#sink = sink
   }
 
-  /** Begins with a segment, behind line `n`. False where there is no such segment. */
-  start(segment: number, n: number): boolean {
+  /** Begins with a segment, behind line `n`, which ends `at` there. False where there is no such segment. */
+  start(segment: number, n: number, at = 0): boolean {
     const name = segmentName(segment)
     const file = this.#files.numberOf(name)
     if (file === 0) return false
     this.segment = segment
     this.n = n
     this.#file = file
-    this.#reader = new LineReader(this.#files.file(file), this.#lines)
-    this.end = 0
+    this.#reader = new LineReader(this.#files.file(file), this.#lines, at)
+    this.end = at
     this.#sealed = undefined
     this.#proven = 0
     return true

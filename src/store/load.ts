@@ -92,7 +92,7 @@ export async function loadInto(
   }
 }
 
-function headerAt(files: Files, lines: Lines, segment: number) {
+export function headerAt(files: Files, lines: Lines, segment: number) {
   const number = files.numberOf(segmentName(segment))
   if (number === 0) return undefined
   const file = files.file(number)
@@ -103,7 +103,7 @@ function headerAt(files: Files, lines: Lines, segment: number) {
   return header ?? undefined
 }
 
-function refuseNewer(disk: Disk, format: unknown): void {
+export function refuseNewer(disk: Disk, format: unknown): void {
   if (typeof format !== 'number' || format <= FORMAT) return
   throw unusable(disk.dir, `it has format ${format}, and this version of jobslot knows ${FORMAT}: use a newer one`)
 }

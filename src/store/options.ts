@@ -92,8 +92,26 @@ function positive(name: string, value: number | undefined): number | undefined {
 
 const ALWAYS = Number.MAX_SAFE_INTEGER
 
+export const NO_OPTIONS: Options = {}
+
+/** Options and request as they follow a line's number and time. @throws TypeError, JobslotError */
+export function createText(request: unknown, options: Options): string {
+  const json = requestText(request)
+  return options === NO_OPTIONS
+    ? `"op":"create","request":${json}}`
+    : `${JSON.stringify({ op: 'create', ...options }).slice(1, -1)},"request":${json}}`
+}
+
+/** @throws TypeError, JobslotError */
+export function requestText(request: unknown): string {
+  const json = JSON.stringify(request)
+  if (json === undefined) throw new TypeError(`a request must be JSON, and there is none for ${typeof request}`)
+  checkLength(json)
+  return json
+}
+
 /** @throws JobslotError of a request that is too long to be one line */
-export function checkLength(json: string): void {
+function checkLength(json: string): void {
   if (json.length <= LONGEST_REQUEST) return
   throw new JobslotError(
     'ERR_JOBSLOT_TOO_LONG',

@@ -1,0 +1,60 @@
+import { Ask } from './ask.ts'
+import { Engine } from './engine.ts'
+import { type Durable, withFolder } from './folder.ts'
+import { openStore } from './open.ts'
+import { type Created, create } from './operations.ts'
+import { createText, type JobOptions, optionsOf } from './options.ts'
+import { realLines } from './real-disk.ts'
+import { loadTail } from './tail.ts'
+
+export interface AddOptions extends JobOptions {
+  /** The store's folder, made where it does not exist. */
+  dir: string
+  durability?: Durable
+}
+
+/**
+ * A new job, by a program that wants nothing else of the store: it costs the same however many jobs there are. With `key`
+ * or `after`, which other jobs matter to, the store is opened.
+ */
+export async function addJob(request: unknown, { dir, durability = 'disk', ...options }: AddOptions): Promise<Created> {
+  const fields = optionsOf(options, Date.now())
+  const rest = createText(request, fields)
+  const isBlind = fields.key === undefined && fields.after === undefined
+  const added = isBlind ? await addBlind(dir, durability, fields, rest) : null
+  if (added) return added
+  const store = await openStore({ dir, durability })
+  try {
+    return await store.create(request, options)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Null where there is no journal yet. */
+function addBlind(
+  dir: string,
+  durability: Durable,
+  fields: ReturnType<typeof optionsOf>,
+  rest: string,
+): Promise<Created | null> {
+  return withFolder(dir, durability, async (disk, leave) => {
+    const loaded = await loadTail(disk, realLines)
+    try {
+      if (!loaded) return null
+      const events = { changed() {}, reloaded() {} }
+      const engine = new Engine(disk, realLines, loaded, { synced: durability === 'disk', now: Date.now, events })
+      const ask = new Ask<Created>((batch, ask) => create(batch, fields, rest, ask))
+      engine.submit(ask)
+      try {
+        return await ask.promise
+      } finally {
+        await engine.close()
+        engine.loaded.files.keep(new Set())
+      }
+    } finally {
+      leave()
+      disk.close()
+    }
+  })
+}

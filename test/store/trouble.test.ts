@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openStore } from '../../src/store/open.ts'
+import { tempDir } from '../support/processes.ts'
+import type { Skippable } from '../support/tools.ts'
+import { testStore } from './folder.ts'
+
+/** A small file system of its own. Where this user may not mount one the test is skipped, loudly; in CI it fails. */
+function requireDisk(ctx: Skippable, bytes: number): string {
+  const dir = tempDir()
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'ignore' })
+  } catch {
+    const message = 'no file system can be mounted: run the tests as root'
+    if (process.env.CI) throw new Error(message)
+    console.warn(`SKIPPED: ${message}`)
+    return ctx.skip(message)
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', dir])
+  })
+  return dir
+}
+
+describe('a full disk', () => {
+  test('is told, breaks nothing, and when it has room work goes on', async (ctx) => {
+    const disk = requireDisk(ctx, 512 * 1024)
+    const filler = join(disk, 'filler')
+    writeFileSync(filler, Buffer.alloc(300 * 1024))
+    const store = await openStore({ dir: join(disk, 'store') })
+    onTestFinished(() => store.close())
+    const kept: number[] = []
+    let refused: unknown
+    while (!refused) {
+      await store.create('x'.repeat(5000)).then(
+        ({ id }) => kept.push(id),
+        (error) => {
+          refused = error
+        },
+      )
+    }
+    expect(refused).toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO', message: expect.stringMatching(/ENOSPC.*make room/) })
+    await expect(store.create('x'.repeat(50_000))).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    expect((await store.list({ limit: 1000 })).jobs.map(({ id }) => id)).toEqual(kept)
+    rmSync(filler)
+    const { id } = await store.create('more')
+    const again = await openStore({ dir: store.dir })
+    expect((await again.list({ limit: 1000 })).jobs.map(({ id }) => id)).toEqual([...kept, id])
+    expect(await again.verify()).toMatchObject({ ok: true })
+    await again.close()
+  })
+})
+
+describe('a folder', () => {
+  test('that is not there, is none, or has no name is refused', async () => {
+    const dir = tempDir()
+    await expect(openStore({ dir: join(dir, 'a/b') })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE' })
+    writeFileSync(join(dir, 'file'), '')
+    await expect(openStore({ dir: join(dir, 'file') })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE' })
+    await expect(openStore({ dir: '' })).rejects.toThrow(TypeError)
+    await expect(openStore({ dir: '/proc/store' })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE' })
+  })
+
+  test('that cannot be written is told', async (ctx) => {
+    const disk = requireDisk(ctx, 512 * 1024)
+    const store = await openStore({ dir: join(disk, 'store') })
+    await store.close()
+    execFileSync('mount', ['-o', 'remount,ro', disk])
+    await expect(openStore({ dir: store.dir })).rejects.toMatchObject({
+      code: 'ERR_JOBSLOT_STORE_IO',
+      message: expect.stringMatching(/EROFS.*right to write/),
+    })
+  })
+
+  test('of a newer format is left as it is', async () => {
+    const store = await testStore()
+    await store.create('x')
+    await store.close()
+    const path = join(store.dir, 'journal-0000000002')
+    const json = '{"n":2,"format":2,"segment":2,"from":100,"more":true}'
+    const { crc32 } = process.getBuiltinModule('node:zlib')
+    writeFileSync(path, `${crc32(json).toString(16).padStart(8, '0')} ${json}\nwhatever comes\n`)
+    const before = readFileSync(path)
+    await expect(openStore({ dir: store.dir })).rejects.toMatchObject({
+      code: 'ERR_JOBSLOT_STORE',
+      message: expect.stringMatching(/format 2.*knows 1/),
+    })
+    expect(readFileSync(path).equals(before)).toBe(true)
+  })
+
+  test('that is open in another PID namespace is refused, and free when it is closed there', async () => {
+    const store = await testStore()
+    const other = JSON.stringify({ boot: 'another', pidNamespace: 'pid:[1]' })
+    writeFileSync(join(store.dir, 'lock'), `${other}\n`)
+    await expect(openStore({ dir: store.dir })).rejects.toMatchObject({
+      code: 'ERR_JOBSLOT_STORE',
+      message: expect.stringMatching(/another PID namespace/),
+    })
+    await store.close()
+    const again = await openStore({ dir: store.dir })
+    await again.close()
+  })
+
+  test('with a damaged, short or missing mark, or a text of nonsense in its lock, is as good as before', async () => {
+    const store = await testStore()
+    await store.create('x')
+    await store.close()
+    for (const harm of [
+      () => writeFileSync(join(store.dir, 'mark'), Buffer.alloc(4096, 0xff)),
+      () => truncateSync(join(store.dir, 'mark'), 3),
+      () => rmSync(join(store.dir, 'mark')),
+      () => writeFileSync(join(store.dir, 'lock'), 'nonsense'),
+      () => appendFileSync(join(store.dir, 'journal-0000000001'), Buffer.alloc(300)),
+    ]) {
+      harm()
+      const again = await openStore({ dir: store.dir })
+      expect((await again.list()).jobs.length).toBeGreaterThan(0)
+      await again.create('y')
+      expect(await again.verify()).toMatchObject({ ok: true })
+      await again.close()
+    }
+  })
+})
