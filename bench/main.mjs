@@ -9,11 +9,12 @@ import { lock } from './rows/lock.mjs'
 import { make } from './rows/make.mjs'
 import { pool } from './rows/pool.mjs'
 import { start } from './rows/start.mjs'
+import { store } from './rows/store.mjs'
 import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
 import { worker } from './rows/worker.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool }
+const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool, store }
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 

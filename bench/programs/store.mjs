@@ -1,0 +1,76 @@
+// Creates, pulls and fulfils as many jobs as each line of standard input says, with so many callers at once, and answers
+// with the time that took, in ns. Usage: node store.mjs WAY DIR; a line: JOBS CALLERS
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const [, , way, dir] = process.argv
+const request = (i) => ({ task: 'compile', file: `src/module-${i}.c` })
+
+const WAYS = {
+  'jobslot-disk': () => jobslot('disk'),
+  'jobslot-os': () => jobslot('os'),
+  'sqlite-full': () => sqlite('FULL'),
+  'sqlite-normal': () => sqlite('NORMAL'),
+}
+
+async function jobslot(durability) {
+  const { JobStore } = await import('../../dist/store.js')
+  // What is finished is soon forgotten, as in the table of the other.
+  const store = await JobStore.open({ dir, durability, retention: 10_000 })
+  return {
+    async run(jobs, callers) {
+      let left = jobs
+      await Promise.all(
+        Array.from({ length: callers }, async () => {
+          while (left-- > 0) {
+            await store.create(request(left))
+            const job = await store.pullJob()
+            // Another process's caller may have been faster.
+            await job?.fulfill('done')
+          }
+        }),
+      )
+    },
+    end: () => store.close(),
+  }
+}
+
+/** The same with a table: SQLite does one thing after the other, however many callers there are. */
+async function sqlite(synchronous) {
+  const { default: Database } = await import('better-sqlite3')
+  mkdirSync(dir, { recursive: true })
+  const db = new Database(join(dir, 'jobs.db'), { timeout: 10_000 })
+  db.pragma('journal_mode = WAL')
+  db.pragma(`synchronous = ${synchronous}`)
+  db.exec(`CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL,
+    run_at INTEGER NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL, attempt INTEGER NOT NULL, worker INTEGER,
+    request TEXT NOT NULL, value BLOB);
+    CREATE INDEX IF NOT EXISTS ready ON jobs (state, priority DESC, id)`)
+  const create = db.prepare(`INSERT INTO jobs (state, priority, run_at, created, version, attempt, request)
+    VALUES ('pending', 0, 0, ?, 1, 0, ?)`)
+  const pull = db.prepare(`UPDATE jobs SET state = 'active', attempt = attempt + 1, worker = ? WHERE id =
+    (SELECT id FROM jobs WHERE state = 'pending' ORDER BY priority DESC, id LIMIT 1) RETURNING id, request, attempt`)
+  const fulfill = db.prepare("UPDATE jobs SET state = 'fulfilled', value = ? WHERE id = ? AND state = 'active'")
+  return {
+    async run(jobs) {
+      for (let i = 0; i < jobs; i++) {
+        create.run(Date.now(), JSON.stringify(request(i)))
+        const job = pull.get(process.pid)
+        if (!job) continue
+        JSON.parse(job.request)
+        fulfill.run('done', job.id)
+      }
+    },
+    end: () => db.close(),
+  }
+}
+
+const { run, end } = await WAYS[way]()
+for await (const line of createInterface({ input: process.stdin })) {
+  const [jobs, callers] = line.split(' ').map(Number)
+  const begin = process.hrtime.bigint()
+  await run(jobs, callers)
+  console.log(String(process.hrtime.bigint() - begin))
+}
+await end()
