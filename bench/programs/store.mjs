@@ -16,8 +16,7 @@ const WAYS = {
 
 async function jobslot(durability) {
   const { JobStore } = await import('../../dist/store.js')
-  // What is finished is soon forgotten, as in the table of the other.
-  const store = await JobStore.open({ dir, durability, retention: 10_000 })
+  const store = await JobStore.open({ dir, durability })
   return {
     async run(jobs, callers) {
       let left = jobs

@@ -26,7 +26,13 @@ export async function store({ quick, dir, env, script, onProgress }) {
   const share = (from, to) => (done) => onProgress(from + done * (to - from))
   const durable = await measure(DURABLE, 1, { rounds, dir: join(dir, 'a'), env, script, onProgress: share(0, 0.3) })
   const fast = await measure(NOT_SYNCED, 1, { rounds, dir: join(dir, 'b'), env, script, onProgress: share(0.3, 0.5) })
-  const shared = await measure(SHARED, PROCESSES, { rounds, dir: join(dir, 'c'), env, script, onProgress: share(0.5, 1) })
+  const shared = await measure(SHARED, PROCESSES, {
+    rounds,
+    dir: join(dir, 'c'),
+    env,
+    script,
+    onProgress: share(0.5, 1),
+  })
   const [diskOne, diskMany, full] = durable.rounds
   const [osOne, osMany, normal] = fast.rounds
   const [diskShared, fullShared, osShared, normalShared] = shared.rounds

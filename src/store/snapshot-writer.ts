@@ -39,8 +39,9 @@ export async function writeSnapshot(
   return values
 }
 
-/** What stands before a request that nothing but its creation is known of. */
+/** What stands before the options and request of a new job, and before the value of a fulfilled one. */
 const CREATION = /^\{"n":\d+,(?:"d":\d+,)?"t":(\d+),"op":"create",/
+const FULFILMENT = /^\{"n":\d+,(?:"d":\d+,)?"t":\d+,"op":"fulfill","id":\d+,(?:"c":\d+,)?(?=")/
 
 function jobText(state: State, files: Files, row: number, values: Set<string>): string {
   const { table } = state
@@ -52,9 +53,26 @@ function jobText(state: State, files: Files, row: number, values: Set<string>): 
     if (file !== undefined) values.add(file)
     return text
   }
-  const found = table.phase[row] === PENDING && table.attempt[row] === 0 && !state.extras.has(id) && CREATION.exec(text)
-  if (found) return `{"id":${id},"t":${found[1]},"state":"pending",${text.slice(found[0].length)}`
+  const plain = state.extras.has(id) ? undefined : plainText(state, files, row, text)
+  if (plain !== undefined) return plain
   return JSON.stringify(jobLine(state, files, row, JSON.parse(text), values))
+}
+
+/** Of most jobs no part has to be understood: those that wait for their first run, and those that were fulfilled. */
+function plainText(state: State, files: Files, row: number, text: string): string | undefined {
+  const { table } = state
+  const found = CREATION.exec(text)
+  if (!found) return undefined
+  const start = `{"id":${table.id[row]},"t":${found[1]}`
+  const rest = text.slice(found[0].length)
+  const phase = table.phase[row]
+  if (phase === PENDING && table.attempt[row] === 0) return `${start},"state":"pending",${rest}`
+  if (phase !== FULFILLED) return undefined
+  const end = files.text({ file: table.endFile[row]!, offset: table.endOffset[row]!, length: table.endLength[row]! })
+  const value = FULFILMENT.exec(end)
+  if (!value || end.includes('"file":')) return undefined
+  const about = `"state":"fulfilled","attempt":${table.attempt[row]},"finished":${table.at[row]}`
+  return `${start},${about},${end.slice(value[0].length, -1)},${rest}`
 }
 
 function jobLine(
