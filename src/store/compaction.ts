@@ -2,13 +2,10 @@ import { hasEnded } from '../proc.ts'
 import { Ask } from './ask.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Engine } from './engine.ts'
-import { Files } from './files.ts'
 import { type Contents, contentsOf, segmentName, snapshotName } from './format.ts'
 import type { Lives } from './lives.ts'
-import { loadInto } from './load.ts'
 import { forget } from './operations.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
-import { State } from './state.ts'
 import { isFinished } from './table.ts'
 
 export interface CompactionParts {
@@ -23,7 +20,7 @@ export interface CompactionParts {
 
 /**
  * Puts a snapshot in the place of all segments but the last. Only the change of segments stops others, for as long as it
- * takes to make a file; all the rest is done beside them, on a second fold over what no longer changes.
+ * takes to make a file and to copy the table; all the rest is done beside them.
  *
  * @returns false where another process compacts
  */
@@ -41,20 +38,18 @@ async function compactLocked({ engine, disk, lines, lives, retention, signal }: 
   await ask<number>(engine, (batch, answer) => forget(batch, retention, answer))
   // A value's file that comes later may be named by a line that comes later.
   const before = contentsOf(disk.names())
-  await engine.seal()
-  const { segment } = engine.loaded.journal
-  const files = new Files(disk)
+  const { files } = engine.loaded
+  const held = files.hold()
   try {
-    const state = new State()
-    const sink = { line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed) }
-    const journal = await loadInto(disk, lines, files, state, sink, { until: segment })
-    if (!journal) return false
+    const { frozen, segment, n } = await engine.seal()
+    // Loaded anew meanwhile, what was frozen speaks of files that are closed; or there is no next segment.
+    if (engine.loaded.files !== files || engine.loaded.journal.segment < segment) return false
     signal.throwIfAborted()
     let values = new Set<string>()
     await disk.make(
       snapshotName(segment),
       async (append) => {
-        values = await writeSnapshot({ state, files, lines }, { segment, n: journal.n }, append, signal)
+        values = await writeSnapshot({ state: frozen, files, lines }, { segment, n }, append, signal)
       },
       true,
     )
@@ -64,12 +59,12 @@ async function compactLocked({ engine, disk, lines, lives, retention, signal }: 
     })
     removeOld(disk, segment)
     removeLeftovers(disk, lives, before, (name, id) => {
-      const row = state.table.find(id)
-      return !values.has(name) && (row < 0 || isFinished(state.table.phase[row]!))
+      const row = frozen.table.find(id)
+      return !values.has(name) && (row < 0 || isFinished(frozen.table.phase[row]!))
     })
     return true
   } finally {
-    files.keep(new Set())
+    held[Symbol.dispose]()
   }
 }
 

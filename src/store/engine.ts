@@ -7,6 +7,7 @@ import { busy, failed, storeClosed } from './errors.ts'
 import { LineBuffer, positionOf } from './format.ts'
 import type { Found } from './journal.ts'
 import { type Loaded, load } from './load.ts'
+import type { Frozen } from './state.ts'
 import type { Place } from './state-parts.ts'
 
 /** Something asked of a store, on its way. */
@@ -133,19 +134,24 @@ export class Engine {
     this.#closed = true
   }
 
-  /** Ends the segment. Resolves when that is so, by whomever. */
-  async seal(): Promise<void> {
-    const { segment } = this.loaded.journal
-    while (this.loaded.journal.segment === segment) {
-      if (this.#recovering) {
-        await this.#recovering
-        continue
+  /**
+   * Ends the segment, and answers with what was so at its end.
+   *
+   * @returns the segment behind it, and the number of its last line that counts
+   */
+  async seal(): Promise<{ frozen: Frozen; segment: number; n: number }> {
+    for (;;) {
+      while (this.#recovering) await this.#recovering
+      const { journal, state } = this.loaded
+      const found = journal.catchUp(true)
+      const outcome = found === 'ready' ? journal.appendSeal(this.now()) : found
+      if (outcome === 'done') {
+        const sealed = { frozen: state.freeze(), segment: journal.segment + 1, n: journal.n }
+        await this.#recover('sealed')
+        return sealed
       }
-      const found = this.loaded.journal.catchUp(true)
-      const outcome = found === 'ready' ? this.loaded.journal.appendSeal(this.now()) : found
-      if (outcome === 'done' || outcome === 'sealed' || outcome === 'gone')
-        await this.#recover(this.loaded.journal.seal ? 'sealed' : 'gone')
-      else if (outcome === 'busy') await sleep(5)
+      if (outcome === 'sealed' || outcome === 'gone') await this.#recover(outcome)
+      else await sleep(5)
     }
   }
 

@@ -25,33 +25,26 @@ export async function load(disk: Disk, lines: Lines): Promise<Loaded> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const state = new State()
     const sink: JournalSink = { line: (line, place, changed) => state.apply(line, place, changed) }
-    const files = new Files(disk)
-    const journal = await loadInto(disk, lines, files, state, sink)
+    const files = new Files(disk, lines)
+    const journal = await loadInto(disk, lines, files, state, sink, false)
     if (journal) return { state, journal, files }
     files.keep(new Set())
   }
   throw unusable(disk.dir, 'its files change while they are read')
 }
 
-export interface LoadOptions {
-  /** No further than to this segment, which is there. */
-  until?: number
-  /** Nothing is made, and nothing will be appended. */
-  reading?: boolean
-}
-
-/** Null where files vanished. */
+/** Null where files vanished. @param reading nothing is made, and nothing will be appended */
 export async function loadInto(
   disk: Disk,
   lines: Lines,
   files: Files,
   state: State,
   sink: JournalSink,
-  { until = Number.POSITIVE_INFINITY, reading = until !== Number.POSITIVE_INFINITY }: LoadOptions = {},
+  reading: boolean,
 ): Promise<Journal | null> {
   const contents = contentsOf(disk.names())
-  const base = Math.max(0, ...contents.snapshots.filter((snapshot) => snapshot <= until))
-  const segments = contents.segments.filter((segment) => segment >= base && segment < until)
+  const base = Math.max(0, ...contents.snapshots)
+  const segments = contents.segments.filter((segment) => segment >= base)
   const damage: Damage[] = []
   let n = 0
   if (base > 0) {
@@ -71,14 +64,14 @@ export async function loadInto(
   for (const [i, segment] of segments.entries()) {
     if (!journal.start(segment, Math.max(n, journal.n))) return null
     refuseNewer(disk, headerAt(files, lines, segment)?.format)
-    const next = segments[i + 1] ?? (until === Number.POSITIVE_INFINITY ? undefined : until)
+    const next = segments[i + 1]
     const isOver = next !== undefined
     const counting = next === undefined ? undefined : headerAt(files, lines, next)
     const end = counting?.segment === segment + 1 ? counting.from : journal.size
     while (journal.readPart(end, isOver)) await breathe()
   }
   if (reading) {
-    if (until === Number.POSITIVE_INFINITY) while (journal.passProven()) while (journal.readPart(journal.size, false));
+    while (journal.passProven()) while (journal.readPart(journal.size, false));
     return journal
   }
   journal.write()

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lines } from './disk.ts'
-import { contentsOf, snapshotName } from './format.ts'
+import { contentsOf, positionOf, snapshotName } from './format.ts'
 import { LineReader } from './line-reader.ts'
 import type { Loaded } from './load.ts'
 import { isFinished } from './table.ts'
@@ -21,12 +21,15 @@ export async function relocate({ state, files }: Loaded, lines: Lines, snapshot:
   })
   const file = files.file(number)
   const size = file.size()
+  const begin = positionOf(snapshot, 0)
   const reader = new LineReader(file, lines)
   const onLine = (json: string, offset: number, length: number) => {
     const id = ID.exec(json)?.[1]
     const { table } = state
     const row = id === undefined ? -1 : table.find(Number(id))
     if (row < 0) return
+    // Nothing has happened to it since.
+    if (table.changed[row]! < begin) table.changed[row] = 0
     if (isOld(table.file[row]!)) {
       table.file[row] = number
       table.offset[row] = offset

@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lines } from './disk.ts'
 import type { Files } from './files.ts'
 import { FORMAT, LineBuffer } from './format.ts'
-import type { State } from './state.ts'
+import type { Frozen } from './state.ts'
 import type { JobLine } from './state-parts.ts'
 import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
 import { endLineOf } from './view.ts'
@@ -13,7 +13,7 @@ const STATES = ['pending', 'active', 'fulfilled', 'failed', 'cancelled']
 
 /** Writes what a state is, a part at a time; the names of the values' files that it speaks of. */
 export async function writeSnapshot(
-  { state, files, lines }: { state: State; files: Files; lines: Lines },
+  { state, files, lines }: { state: Frozen; files: Files; lines: Lines },
   { segment, n }: { segment: number; n: number },
   append: (bytes: Buffer) => Promise<void>,
   signal: AbortSignal,
@@ -43,7 +43,7 @@ export async function writeSnapshot(
 const CREATION = /^\{"n":\d+,(?:"d":\d+,)?"t":(\d+),"op":"create",/
 const FULFILMENT = /^\{"n":\d+,(?:"d":\d+,)?"t":\d+,"op":"fulfill","id":\d+,(?:"c":\d+,)?(?=")/
 
-function jobText(state: State, files: Files, row: number, values: Set<string>): string {
+function jobText(state: Frozen, files: Files, row: number, values: Set<string>): string {
   const { table } = state
   const id = table.id[row]!
   const text = files.text({ file: table.file[row]!, offset: table.offset[row]!, length: table.length[row]! })
@@ -59,7 +59,7 @@ function jobText(state: State, files: Files, row: number, values: Set<string>): 
 }
 
 /** Of most jobs no part has to be understood: those that wait for their first run, and those that were fulfilled. */
-function plainText(state: State, files: Files, row: number, text: string): string | undefined {
+function plainText(state: Frozen, files: Files, row: number, text: string): string | undefined {
   const { table } = state
   const found = CREATION.exec(text)
   if (!found) return undefined
@@ -76,7 +76,7 @@ function plainText(state: State, files: Files, row: number, text: string): strin
 }
 
 function jobLine(
-  state: State,
+  state: Frozen,
   files: Files,
   row: number,
   base: JobLine & { created?: number },

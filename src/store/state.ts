@@ -12,6 +12,8 @@ export interface Watcher {
   claimOver(claim: number): void
 }
 
+export type Frozen = Pick<State, 'table' | 'extras' | 'pids' | 'paused'>
+
 type CreateLine = Omit<JobLine, 'id' | 'state'> & { state?: string }
 type TargetLine = Extract<Line, { op: 'queue' } | { op: 'unqueue' } | { op: 'notify' } | { op: 'notified' }>
 
@@ -90,6 +92,13 @@ export class State {
       this.#finish(row, phase, job.finished ?? 0, place)
       if (job.notify) this.#hold(this.extra(job.id), job.id, job.notify.c, job.notify.w, job.notify.pid)
     }
+  }
+
+  /** What a snapshot tells of, as it is now. What lines change is never changed in place but here. */
+  freeze(): Frozen {
+    const extras = new Map<number, Extra>()
+    for (const [id, extra] of this.extras) extras.set(id, { ...extra })
+    return { table: this.table.copy(), extras, pids: new Map(this.pids), paused: this.paused }
   }
 
   extra(id: number): Extra {

@@ -64,6 +64,15 @@ export class Table {
     return row
   }
 
+  /** As it is now. */
+  copy(): Table {
+    const copy = new Table()
+    copy.count = this.count
+    copy.#gone = this.#gone
+    for (const name of COLUMNS) (copy as unknown as Record<string, unknown>)[name] = this[name].slice(0, this.count)
+    return copy
+  }
+
   remove(row: number): void {
     this.phase[row] = GONE
     this.#gone++

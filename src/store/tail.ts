@@ -15,7 +15,7 @@ const FIRST_LOOK = 1 << 14
  */
 export async function loadTail(disk: Disk, lines: Lines): Promise<Loaded | null> {
   const segment = contentsOf(disk.names()).segments.at(-1)
-  const files = new Files(disk)
+  const files = new Files(disk, lines)
   const file = segment === undefined ? 0 : files.numberOf(segmentName(segment))
   if (segment === undefined || file === 0) return null
   const state = new State()

@@ -25,13 +25,13 @@ export interface Report {
 export async function verify(disk: Disk, lines: Lines, signal?: AbortSignal): Promise<Report> {
   for (;;) {
     signal?.throwIfAborted()
-    const files = new Files(disk)
+    const files = new Files(disk, lines)
     try {
       const state = new State()
       const sink = {
         line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed),
       }
-      const journal = await loadInto(disk, lines, files, state, sink, { reading: true })
+      const journal = await loadInto(disk, lines, files, state, sink, true)
       // Compacted meanwhile.
       if (!journal) continue
       const values = await unreadable(disk, state, files)

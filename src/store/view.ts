@@ -49,7 +49,7 @@ export function jobLineOf(state: State, texts: Texts, row: number): Options & { 
 }
 
 /** The line of a finished job that has its value or error. */
-export function endLineOf(state: State, files: Files, row: number): Value & { error?: JobError } {
+export function endLineOf(state: Pick<State, 'table'>, files: Files, row: number): Value & { error?: JobError } {
   const { endFile, endOffset, endLength } = state.table
   const text = files.text({ file: endFile[row]!, offset: endOffset[row]!, length: endLength[row]! })
   return objectOf(text) ?? {}

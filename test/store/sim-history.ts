@@ -6,8 +6,6 @@ import { type Faults, Machine, Process, Random, simLines } from './sim-machine.t
 /** What was asked for and answered of one job. */
 interface Known {
   request: unknown
-  /** Each end that was asked for, and each that was answered. */
-  asked: Set<string>
   answered: string | undefined
   targets: Set<string>
   isTouched: boolean
@@ -25,6 +23,8 @@ export class History {
   readonly #random: Random
   readonly #known = new Map<number, Known>()
   readonly #requests = new Set<unknown>()
+  /** Each end that was asked for: a job may be pulled before its creation is answered. */
+  readonly #ends = new Map<number, Set<string>>()
   readonly #events = new Map<number, string>()
   #running: Running[] = []
   #workers = 0
@@ -129,7 +129,7 @@ export class History {
     this.#requests.add(JSON.stringify(request))
     this.#answer(running, running.store.create(request), ({ id }) => {
       if (this.#known.has(id)) this.wrong.push(`job ${id} was created twice`)
-      this.#known.set(id, { request, asked: new Set(), answered: undefined, targets: new Set(), isTouched: false })
+      this.#known.set(id, { request, answered: undefined, targets: new Set(), isTouched: false })
     })
   }
 
@@ -142,7 +142,9 @@ export class History {
 
   #ended(running: Running, id: number, end: string, promise: Promise<void>): void {
     const known = this.#known.get(id)
-    known?.asked.add(end)
+    const ends = this.#ends.get(id)
+    if (ends) ends.add(end)
+    else this.#ends.set(id, new Set([end]))
     this.#answer(running, promise, () => {
       if (known?.answered && known.answered !== end) this.wrong.push(`job ${id} was ${known.answered}, and then ${end}`)
       if (known) known.answered = end
@@ -172,7 +174,7 @@ export class History {
     if (JSON.stringify(job.request) !== JSON.stringify(known.request)) this.wrong.push(`job ${id} has another request`)
     const end = job.state === 'fulfilled' ? `fulfilled ${job.value}` : job.state
     const isEnd = ['fulfilled', 'failed', 'cancelled'].includes(job.state)
-    if (isEnd && !known.asked.has(end)) this.wrong.push(`job ${id} is ${end}, which nobody asked for`)
+    if (isEnd && !this.#ends.get(id)?.has(end)) this.wrong.push(`job ${id} is ${end}, which nobody asked for`)
     if (known.answered && known.answered !== end) this.wrong.push(`job ${id} was ${known.answered}, and is ${end}`)
     for (const target of known.targets)
       if (!job.waiting.includes(target)) this.wrong.push(`job ${id} lost target ${target}`)
