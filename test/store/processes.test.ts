@@ -172,3 +172,46 @@ test('processes agree on the order of events', async () => {
   expect(new Set(said).size).toBe(said.length)
   expect((await store.stats()).pending).toBe(said.length)
 })
+
+test('processes that are stopped at random do not stop the others', async () => {
+  const store = await testStore({ durability: 'os' })
+  const workers = Array.from({ length: 3 }, () => party(store, 'work', { durability: 'os' }))
+  await Promise.all(workers.map(({ ready }) => ready()))
+  const seconds = Number(process.env.JOBSLOT_STORM_SECONDS ?? 6)
+  const end = performance.now() + seconds * 1000
+  let refused = 0
+  let created = 0
+  let stopped = 0
+  let longest = 0
+  const creating = (async () => {
+    while (performance.now() < end) {
+      const begin = performance.now()
+      const made = await store.createMany([1, 2, 3, 4]).catch((error: { code: string; message: string }) => {
+        // The rare stop in the midst of an append: it is told which process to continue.
+        expect(error.code).toBe('ERR_JOBSLOT_STORE_BUSY')
+        expect(workers.map(({ child }) => String(child.pid)).some((pid) => error.message.includes(pid))).toBe(true)
+        refused++
+        return []
+      })
+      created += made.length
+      longest = Math.max(longest, performance.now() - begin)
+      await sleep(1)
+    }
+  })()
+  while (performance.now() < end) {
+    const { child } = workers[Math.floor(Math.random() * workers.length)]!
+    child.kill('SIGSTOP')
+    stopped++
+    await sleep(200)
+    child.kill('SIGCONT')
+    await sleep(20)
+  }
+  await creating
+  expect(stopped).toBeGreaterThan(10)
+  expect(refused).toBeLessThan(stopped / 4)
+  expect(longest).toBeLessThan(5000)
+  await waitFor(async () => (await store.stats()).fulfilled === created, 20_000, 'all jobs are fulfilled')
+  for (const { child } of workers) child.stdin.end()
+  await Promise.all(workers.map(({ child }) => ended(child)))
+  expect(await store.verify()).toMatchObject({ ok: true })
+})
