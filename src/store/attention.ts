@@ -17,7 +17,10 @@ const LOOK_PAUSE_MS = 50
 const AGAIN_MS = 2
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+type Wanted = 'job' | 'notification'
+
 interface Parked {
+  what: Wanted
   ask: Ask<unknown>
 }
 
@@ -82,6 +85,7 @@ export class Attention {
   /** A pull that stays open while there is nothing for it. */
   pull<T extends PulledJob | Notification>(
     decide: (batch: Batch, ask: Ask<T | undefined>) => boolean,
+    what: Wanted,
     wait: boolean,
     signal: AbortSignal | undefined,
   ): Promise<T | undefined> {
@@ -105,8 +109,12 @@ export class Attention {
       return true
     })
     const park = () => {
-      if (isAborted || this.#closed) return
-      parked = { ask: ask as Ask<unknown> }
+      if (isAborted) return
+      if (this.#closed) {
+        ask.fail(this.#closed)
+        return
+      }
+      parked = { what, ask: ask as Ask<unknown> }
       this.#parked.add(parked)
       this.#on()
       // Something may have come since it was decided.
@@ -262,10 +270,11 @@ export class Attention {
     const { engine } = this.#context
     const { state } = engine
     state.due(engine.now())
-    const jobs = state.paused ? 0 : state.nextReady() === undefined ? 0 : state.ready.size
-    let most = jobs + state.ringing.size
+    const isFree = !state.paused && state.nextReady() !== undefined
+    // Some of those in line may be out of date: who gets nothing comes back.
+    const there = { job: isFree ? state.ready.size : 0, notification: state.ringing.size }
     for (const parked of this.#parked) {
-      if (most-- <= 0) break
+      if (there[parked.what]-- <= 0) continue
       this.#parked.delete(parked)
       this.#off()
       engine.submit(parked.ask)

@@ -170,6 +170,7 @@ export class JobStore {
     if (!wait) this.#attention.lookAtLives()
     return this.#pull(
       (batch, ask: Ask<PulledJob | undefined>) => operations.pull(this.#context, this.#ends, batch, ask),
+      'job',
       wait,
       signal,
     )
@@ -246,6 +247,7 @@ export class JobStore {
     if (!wait) this.#attention.lookAtLives()
     return this.#pull(
       (batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, undefined, ask),
+      'notification',
       wait,
       signal,
     )
@@ -339,10 +341,11 @@ export class JobStore {
 
   #pull<T extends PulledJob | Notification>(
     decide: (batch: Batch, ask: Ask<T | undefined>) => boolean,
+    what: 'job' | 'notification',
     wait: boolean,
     signal: AbortSignal | undefined,
   ): Promise<T | undefined> {
-    return this.#attention.pull(decide, wait, signal)
+    return this.#attention.pull(decide, what, wait, signal)
   }
 
   #pullNotification(batch: Batch, id: number | undefined, ask: Ask<Notification | undefined>): boolean {
@@ -376,6 +379,7 @@ export class JobStore {
     if (!respond || !this.#engine.state.ringing.has(id)) return
     const pulled = await this.#attention.pull(
       (batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, id, ask),
+      'notification',
       false,
       undefined,
     )

@@ -46,6 +46,11 @@ describe('a notification', () => {
     await store.queue(id, 1)
     const waiting = store.pullNotification({ wait: true })
     await sleep(10)
+    // A job that is free is nothing to one who waits for a notification.
+    const begin = process.cpuUsage()
+    await sleep(200)
+    const { user, system } = process.cpuUsage(begin)
+    expect(user + system).toBeLessThan(100_000)
     await store.cancel(id)
     expect(await waiting).toMatchObject({
       id,
