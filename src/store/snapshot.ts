@@ -51,17 +51,32 @@ export async function readSnapshot(
   return header
 }
 
+// Made once: a snapshot may have a million lines.
+const NUMBERS = [
+  'version',
+  'attempt',
+  'failures',
+  'lost',
+  'at',
+  'claim',
+  'w',
+  'pid',
+  'claimed',
+  'finished',
+  'notifyAt',
+  'tries',
+]
+
 type Loose = Record<string, unknown>
 
 function isJob(line: Loose): boolean {
-  const numbers = ['version', 'attempt', 'failures', 'lost', 'at', 'claim', 'w', 'pid', 'claimed', 'finished']
   return (
     isWhole(line.id) &&
     isWhole(line.t) &&
     STATES.includes(line.state as string) &&
     'request' in line &&
     areOptions(line) &&
-    [...numbers, 'notifyAt', 'tries'].every((name) => line[name] === undefined || isWhole(line[name])) &&
+    NUMBERS.every((name) => line[name] === undefined || isWhole(line[name])) &&
     (line.state !== 'fulfilled' || isValue(line)) &&
     (line.error === undefined || isError(line.error)) &&
     (line.targets === undefined || Array.isArray(line.targets)) &&
