@@ -82,6 +82,9 @@ export function endAs(ended: Ended): never {
 
 /** Ends this process by a signal, whatever listens for it. */
 export function endBy(signal: NodeJS.Signals): never {
+  // What was read for a wait that is over, and is on its way to it still, the addon gives back when it hears of the exit,
+  // of which a signal says nothing.
+  process.emit('exit', 128 + constants.signals[signal])
   // Without a listener, SIGUSR1 does not end a Node but opens its inspector.
   if (signal !== 'SIGUSR1') {
     process.removeAllListeners(signal)

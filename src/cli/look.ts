@@ -4,6 +4,7 @@ import { allPools, type PoolPlace, placeOfPool } from '../broker/place.ts'
 import { readSettings, slotsOf } from '../broker/settings.ts'
 import { sweepPools } from '../broker/sweep.ts'
 import { connectTo } from '../client/connect.ts'
+import { sweepRecipes } from '../client/recipe.ts'
 import { sweepRuns } from '../pool/fifo-place.ts'
 import type { PoolStatus } from '../pool/host.ts'
 import { nameOf } from './limit-in-force.ts'
@@ -22,6 +23,7 @@ export function onlooker(pool: string | undefined, all: boolean): Onlooker {
   if (choice.kind === 'jobserver') return jobserverOnlooker()
   sweepPools()
   sweepRuns()
+  sweepRecipes()
   if (all && choice.kind === 'pool' && choice.by === 'default') return poolsOnlooker(allPools)
   const place = placeOfPool(choice.kind === 'pool' ? choice.name : '')
   return poolsOnlooker(() => [place])

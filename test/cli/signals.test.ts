@@ -216,9 +216,11 @@ describe('a storm of signals', { retry: 0 }, () => {
         while (!isOver()) await one()
       }),
     )
-    expect(jobserver.drain()).toBe(sortedHex(tokens))
     // Some ended by each signal, and some by themselves; and in no other way.
-    expect([...outcomes.keys()].sort()).toEqual(expected)
+    expect({ tokens: jobserver.drain(), outcomes: [...outcomes.keys()].sort() }).toEqual({
+      tokens: sortedHex(tokens),
+      outcomes: expected,
+    })
 
     await run([...cli, 'run', '-j1', 'true'], { env: state.env })
     expect(
