@@ -53,3 +53,17 @@ function parsePressure(text: string): number {
     `--max-pressure takes the percentage of time that jobs may be stalled, such as 20, or none, not "${text}"`,
   )
 }
+
+/** As people read it: `load at most 5, at least 512M of memory`. Nothing where there are no limits. */
+export function limitsText({ maxLoad, minMemory, maxPressure }: GovernorLimits): string {
+  const parts: string[] = []
+  if (maxLoad != null) parts.push(`load at most ${maxLoad}`)
+  if (minMemory != null) parts.push(`at least ${bytesText(minMemory)} of memory`)
+  if (maxPressure != null) parts.push(`pressure at most ${maxPressure} %`)
+  return parts.join(', ')
+}
+
+function bytesText(bytes: number): string {
+  const unit = (['T', 'G', 'M'] as const).find((unit) => bytes >= BYTES[unit]) ?? 'K'
+  return `${Number((bytes / BYTES[unit]).toFixed(1))}${unit}`
+}

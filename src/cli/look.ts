@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { BrokerClient } from '../broker/broker-client.ts'
 import { isRunning } from '../broker/is-running.ts'
 import { allPools, type PoolPlace, placeOfPool } from '../broker/place.ts'
@@ -50,7 +51,9 @@ function poolsOnlooker(places: () => PoolPlace[]): Onlooker {
   const open = new Map<string, BrokerClient>()
   const look = async (place: PoolPlace): Promise<Shown> => {
     const { name, mark } = place
-    if (!open.has(mark) && !isRunning(place)) return { name: `pool ${name}`, mark, asleep: true, status: asleep(place) }
+    if (!open.has(mark) && !isRunning(place)) {
+      return { name: `pool ${name}`, mark, asleep: true, unmade: !existsSync(place.settings), status: asleep(place) }
+    }
     const host = open.get(mark) ?? (await BrokerClient.connect(place))
     open.set(mark, host)
     const status = await host.status()

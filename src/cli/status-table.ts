@@ -1,4 +1,5 @@
 import type { MemberStatus, PoolStatus } from '../pool/host.ts'
+import { limitsText } from './governor-words.ts'
 import { visible } from './messages.ts'
 import { age, count, table } from './table.ts'
 
@@ -21,14 +22,20 @@ export interface Shown {
   mark?: string
   /** Nobody has it open. */
   asleep?: boolean
+  /** Nobody has ever used it, or set it. */
+  unmade?: boolean
 }
 
-export function statusLines({ name, status, mark = '', asleep = false }: Shown, now: number): string[] {
+export function statusLines({ name, status, mark = '', asleep = false, unmade = false }: Shown, now: number): string[] {
   if (!isPool(status)) {
     const slots = status.slots === null ? 'an unknown number of slots' : count(status.slots, 'slot')
     return [`${visible(name)}: ${slots}, ${status.free} free; who holds the others cannot be told`]
   }
-  const head = `${visible(name)}: ${summary(status)}${asleep ? ', nobody uses it' : ''}`
+  if (unmade)
+    return [`${visible(name)}: nobody has made it; the first to use it does, with ${count(status.slots, 'slot')}`]
+  const limits = status.governor?.reason ? '' : limitsText(status.governor?.limits ?? {})
+  const state = [summary(status), limits, asleep ? 'nobody uses it' : ''].filter((part) => part !== '').join(', ')
+  const head = `${visible(name)}: ${state}`
   if (status.members.length + status.waiters.length === 0) return [head]
   return [head, ...table(rowsOf(status, mark, now)).map((line) => `  ${line}`)]
 }

@@ -235,7 +235,7 @@ export class PoolOwner implements PoolHost {
   #memberOf(id: number): Member {
     const member = this.#book.members.get(id)
     if (member) return member
-    throw new JobslotError('ERR_JOBSLOT_NO_SLOT', `${this.#label} has no slot ${id}: it has been given back`)
+    throw new JobslotError('ERR_JOBSLOT_NO_SLOT', `${this.#label} holds no slot ${id}: it was given back, or never was`)
   }
 
   #joined(member: Member): Joined {

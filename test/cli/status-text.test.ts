@@ -30,6 +30,19 @@ describe('a pool as text', () => {
     expect(statusLines({ name: 'pool ci', asleep: true, status: empty }, NOW)).toEqual([
       'pool ci: 4 slots, 4 free, nobody uses it',
     ])
+    expect(statusLines({ name: 'pool typo', asleep: true, unmade: true, status: empty }, NOW)).toEqual([
+      'pool typo: nobody has made it; the first to use it does, with 4 slots',
+    ])
+  })
+
+  test('with limits that are kept', () => {
+    const limits = { maxLoad: 7.5, minMemory: 512 * 2 ** 20, maxPressure: 20 }
+    expect(lines({ ...empty, governor: { limits, reason: null } })).toEqual([
+      'pool ci: 4 slots, 4 free, load at most 7.5, at least 512M of memory, pressure at most 20 %',
+    ])
+    expect(lines({ ...empty, governor: { limits: { minMemory: 1.5 * 2 ** 30 }, reason: null } })).toEqual([
+      'pool ci: 4 slots, 4 free, at least 1.5G of memory',
+    ])
   })
 
   test('with members and waiters', () => {

@@ -155,6 +155,8 @@ describe('status', () => {
     expect((await run([...cli, 'status'], state)).stdout).toBe(text)
     const asked = await run([...cli, 'status', '--pool', 'new', '--json'], state)
     expect(JSON.parse(asked.stdout)).toMatchObject({ pool: 'new', members: [], waiters: [], governor: null })
+    const { stdout } = await run([...cli, 'status', '--pool', 'new'], state)
+    expect(stdout).toMatch(/^pool new: nobody has made it; /)
     expect((await run([...cli, 'status'], state)).stdout).toBe(text)
     expect(existsSync(`${state.env.JOBSLOT_DIR}/workers`)).toBe(true)
   })
