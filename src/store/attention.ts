@@ -1,18 +1,17 @@
-import { JobslotError } from '../errors.ts'
+import type { JobslotError } from '../errors.ts'
 import { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
-import type { Claim } from './claim.ts'
 import type { Context } from './context.ts'
-import { claimLost } from './errors.ts'
-import type { WaitOptions } from './job-store.ts'
-import { Notification } from './notification.ts'
-import { reap, sweep } from './operations.ts'
-import { PulledJob } from './pulled-job.ts'
+import type { Notification } from './notification.ts'
+import { sweep } from './operations.ts'
+import { OwnClaims } from './own-claims.ts'
+import type { PulledJob } from './pulled-job.ts'
+import { Reaper } from './reaper.ts'
+import type { WaitOptions } from './store-types.ts'
 import { ACTIVE } from './table.ts'
+import { Waits } from './waits.ts'
 import type { Watch } from './watch.ts'
 
-/** A pull looks at others' lives by itself, when nobody here is waiting for anything; no more often than this. */
-const LOOK_PAUSE_MS = 50
 /** Behind a worker's end: its lock goes a moment after the file that tells of it. */
 const AGAIN_MS = 2
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -33,18 +32,19 @@ export class Attention {
   readonly #watch: Watch
   readonly #leaseMs: number
   readonly #parked = new Set<Parked>()
-  readonly #waits = new Map<number, Set<(error?: unknown) => void>>()
+  readonly #waits = new Waits()
+  readonly #own: OwnClaims
+  readonly #reaper: Reaper
   readonly #listeners = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
-  #beats: NodeJS.Timeout | undefined
-  #lastLook = 0
   #sweeping = false
-  #reaping = new Set<number>()
   #closed: JobslotError | undefined
 
   constructor(context: Context, watch: (onEvent: (closed: boolean) => void) => Watch, leaseMs: number) {
     this.#context = context
     this.#leaseMs = leaseMs
+    this.#own = new OwnClaims(context, leaseMs, () => this.#look())
+    this.#reaper = new Reaper(context)
     this.#watch = watch((closed) => this.#stirred(closed))
     this.#follow()
   }
@@ -64,10 +64,10 @@ export class Attention {
   reloaded(): void {
     this.#follow()
     const { table } = this.#context.engine.state
-    for (const [claim, what] of this.#context.claims) if (!this.#isHeld(what)) this.#claimOver(claim)
-    for (const id of [...this.#waits.keys()]) {
+    this.#own.reloaded()
+    for (const id of this.#waits.ids()) {
       const row = table.find(id)
-      if (row < 0 || table.phase[row]! > ACTIVE) this.#ended(id)
+      if (row < 0 || table.phase[row]! > ACTIVE) this.#waits.ended(id)
     }
   }
 
@@ -102,7 +102,7 @@ export class Attention {
         if (wait) ask.deferred = park
       } else {
         ask.settled = () => {
-          this.#claimed(found)
+          this.#own.add(found)
           if (isAborted || this.#closed) found[Symbol.asyncDispose]().catch(() => {})
         }
       }
@@ -133,56 +133,22 @@ export class Attention {
     return ask.promise.finally(() => signal.removeEventListener('abort', onAbort))
   }
 
-  /** Something was claimed here: it may be lost, and its holder has to show that it lives. */
-  #claimed(what: PulledJob | Notification): void {
-    this.#context.claims.set(what.claim, what)
-    // It waited for the disk; by now it may be cancelled.
-    if (!this.#isHeld(what)) this.#claimOver(what.claim)
-    if (this.#beats || this.#context.claims.size === 0) return
-    this.#beats = setInterval(() => this.#beat(), Math.max(1, this.#leaseMs / 3)).unref()
-    this.#context.lives.beat()
-  }
-
   /** Resolves when the job has finished or is gone. */
-  ended(id: number, { timeout, signal }: WaitOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) throw this.#closed
-      signal?.throwIfAborted()
-      let timer: NodeJS.Timeout | undefined
-      const end = (error?: unknown) => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        const waits = this.#waits.get(id)
-        waits?.delete(end)
-        if (waits?.size === 0) this.#waits.delete(id)
-        this.#off()
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      const onAbort = () => end(signal?.reason ?? new Error('aborted'))
-      signal?.addEventListener('abort', onAbort, { once: true })
-      if (timeout !== undefined && timeout <= LONGEST_TIMER_MS) {
-        const message = `job ${id} has not finished in ${timeout} ms`
-        timer = setTimeout(() => end(new JobslotError('ERR_JOBSLOT_TIMEOUT', message)), Math.max(0, timeout))
-      }
-      const waits = this.#waits.get(id)
-      if (waits) waits.add(end)
-      else this.#waits.set(id, new Set([end]))
-      this.#on()
+  async ended(id: number, options: WaitOptions): Promise<void> {
+    if (this.#closed) throw this.#closed
+    this.#on()
+    try {
+      const ended = this.#waits.wait(id, options)
       this.#arm()
-    })
+      await ended
+    } finally {
+      this.#off()
+    }
   }
 
   /** For who only asks now and then: frees what the dead have claimed. */
-  lookAtLives(now = performance.now()): void {
-    const { engine, lives } = this.#context
-    if (engine.state.holders.size === 0 || now - this.#lastLook < LOOK_PAUSE_MS) return
-    this.#lastLook = now
-    for (const worker of engine.state.holders.keys()) {
-      if (this.#reaping.has(worker)) continue
-      if (!lives.isAlive(worker)) this.#reap(worker, 'killed')
-      else if (lives.isOverdue(worker)) this.#reap(worker, 'lease')
-    }
+  lookAtLives(): void {
+    this.#reaper.look()
   }
 
   close(reason: JobslotError): void {
@@ -193,47 +159,19 @@ export class Attention {
       this.#off()
       parked.ask.fail(reason)
     }
-    for (const waits of [...this.#waits.values()]) for (const end of [...waits]) end(reason)
+    this.#waits.refuse(reason)
     for (const listener of this.#listeners) listener()
   }
 
   stop(): void {
-    clearInterval(this.#beats)
+    this.#own.stop()
   }
 
   #follow(): void {
     this.#context.engine.state.watcher = {
-      ended: (id) => this.#ended(id),
-      claimOver: (claim) => this.#claimOver(claim),
+      ended: (id) => this.#waits.ended(id),
+      claimOver: (claim) => this.#own.over(claim),
     }
-  }
-
-  #ended(id: number): void {
-    for (const end of [...(this.#waits.get(id) ?? [])]) end()
-  }
-
-  #isHeld(what: PulledJob | Notification): boolean {
-    const { table, extras } = this.#context.engine.state
-    if (what instanceof Notification) return extras.get(what.id)?.notify?.c === what.claim
-    const row = table.find(what.id)
-    return row >= 0 && table.phase[row] === ACTIVE && table.claim[row] === what.claim
-  }
-
-  #claimOver(claim: number): void {
-    const { claims } = this.#context
-    const what = claims.get(claim)
-    if (!what) return
-    claims.delete(claim)
-    if (claims.size === 0) {
-      clearInterval(this.#beats)
-      this.#beats = undefined
-    }
-    let held: Claim
-    if (what instanceof PulledJob) {
-      PulledJob.stop(what)
-      held = PulledJob.claimOf(what)
-    } else held = Notification.claimOf(what)
-    if (!held.ended) held.lose(claimLost(what.id, 'it was cancelled or given to another'))
   }
 
   /** Users of the watch: what waits. */
@@ -259,9 +197,7 @@ export class Attention {
   }
 
   #lookNow(): void {
-    if (this.#closed) return
-    this.#lastLook = 0
-    this.lookAtLives()
+    if (!this.#closed) this.#reaper.lookNow()
   }
 
   /** Hands pulls that wait to the engine, where there may be something for them. */
@@ -305,20 +241,6 @@ export class Attention {
     this.#context.engine.submit(ask)
   }
 
-  #reap(worker: number, why: 'killed' | 'lease'): void {
-    const { engine, lives } = this.#context
-    this.#reaping.add(worker)
-    const done = () => {
-      this.#reaping.delete(worker)
-    }
-    const ask = new Ask<void>((batch) => reap(this.#context, batch, worker, why))
-    ask.promise.then(() => {
-      done()
-      if (why === 'killed') lives.bury(worker)
-    }, done)
-    engine.submit(ask)
-  }
-
   /** Until something falls due, or a lease may be over: only while somebody waits. */
   #arm(): void {
     clearTimeout(this.#timer)
@@ -339,11 +261,5 @@ export class Attention {
     this.#offer()
     if (this.#context.engine.state.expired.size > 0) this.#sweep()
     this.#arm()
-  }
-
-  #beat(): void {
-    // First what happened meanwhile: who was stopped for longer than its lease learns of that before it shows life.
-    this.#look()
-    this.#context.lives.beat()
   }
 }

@@ -2,69 +2,24 @@ import { Ask } from './ask.ts'
 import { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
-import type { Disk, Lines } from './disk.ts'
 import { Engine } from './engine.ts'
 import { noJob, storeClosed } from './errors.ts'
 import { type EventOptions, EventReader, type StoreEvent } from './events.ts'
 import { valueName } from './format.ts'
 import { Housekeeping } from './housekeeping.ts'
 import type { JobError, Value } from './line.ts'
-import type { Lives } from './lives.ts'
-import type { Loaded } from './load.ts'
 import type { Notification } from './notification.ts'
+import { Notifying } from './notifying.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
-import { createText, idOf, type JobOptions, NO_OPTIONS, optionsOf, requestText } from './options.ts'
+import { createText, idOf, type JobOptions, NO_OPTIONS, optionsOf, plainJson, requestText } from './options.ts'
 import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
-import { FULFILLED, isFinished, isThere } from './table.ts'
+import { Reading } from './reading.ts'
+import type { ListOptions, Parts, PullOptions, Stats, WaitOptions } from './store-types.ts'
 import * as targetOperations from './target-operations.ts'
-import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, readValue, type ValueInput } from './value.ts'
+import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, type ValueInput } from './value.ts'
 import { type Report, verify } from './verify.ts'
-import { endLineOf, type Job, type JobState, stateOf, viewOf } from './view.ts'
-import type { Watch } from './watch.ts'
-
-export interface WaitOptions {
-  /** Ms. */
-  timeout?: number
-  signal?: AbortSignal
-}
-
-export interface PullOptions {
-  /** Wait until there is one. */
-  wait?: boolean
-  signal?: AbortSignal
-}
-
-/** A store's parts: the real ones, or a test's. */
-export interface Parts {
-  disk: Disk
-  lines: Lines
-  lives: Lives
-  watch: (onEvent: (closed: boolean) => void) => Watch
-  loaded: Loaded
-  synced: boolean
-  leaseMs: number
-  /** Ms that a finished job is kept which says nothing about it. */
-  retention: number
-  now: () => number
-  respond?: Respond | undefined
-  onrespondfailure?: ((error: unknown, notification: Notification) => void) | undefined
-  onclose?: () => void
-}
-
-/** Tells targets at once; answers with those that were told, all where it answers with nothing. */
-export type Respond = (
-  notification: Notification,
-) => readonly unknown[] | undefined | Promise<readonly unknown[] | undefined>
-
-export interface ListOptions {
-  /** Only those in one of these states. */
-  state?: JobState | readonly JobState[]
-  /** Those behind this id: the `cursor` of the answer before. */
-  after?: number | null
-  /** At most so many; 100 where it is not given. */
-  limit?: number
-}
+import type { Job } from './view.ts'
 
 /** Jobs in a folder, shared with other processes. */
 export class JobStore {
@@ -73,11 +28,13 @@ export class JobStore {
   readonly #context: Context
   readonly #attention: Attention
   readonly #housekeeping: Housekeeping
+  readonly #reading: Reading
+  readonly #notifying: Notifying
   readonly #ends: JobEnds = {
     fulfill: (job, value) => this.#fulfill(job.id, job, value),
     fail: (job, error, retry) => this.#fail(job.id, job, error, retry),
     release: (job, delay) => this.#ask((batch) => operations.release(batch, job, delay)),
-    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, asJson(value))),
+    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, plainJson(value))),
   }
   #closing: Promise<void> | undefined
 
@@ -99,6 +56,8 @@ export class JobStore {
     this.#context = { disk, engine: this.#engine, lives, pid: process.pid, claims }
     this.#attention = new Attention(this.#context, parts.watch, parts.leaseMs)
     this.#housekeeping = new Housekeeping({ engine: this.#engine, disk, lines, lives, retention: parts.retention })
+    this.#reading = new Reading(this.#engine)
+    this.#notifying = new Notifying(this.#context, this.#attention, parts)
   }
 
   get dir(): string {
@@ -127,29 +86,13 @@ export class JobStore {
   async get(id: number | string): Promise<(Job & { value: Buffer | null }) | undefined> {
     const number = idOf(id)
     await this.#fresh()
-    const { state, loaded } = this.#engine
-    const row = state.table.find(number)
-    if (row < 0) return this.#rest(this.#engine.position, undefined)
-    const view = viewOf(state, loaded.files, this.#engine, row, this.#engine.now())
-    const isFulfilled = state.table.phase[row] === FULFILLED
-    const value = isFulfilled ? readValue(this.#parts.disk, endLineOf(state, loaded.files, row)) : null
-    return this.#rest(state.table.changed[row]!, { ...view, value })
+    return this.#reading.get(number)
   }
 
   /** Jobs by id. `cursor` is null behind the last. */
-  async list({ state: wanted, after, limit = 100 }: ListOptions = {}): Promise<{ jobs: Job[]; cursor: number | null }> {
+  async list(options: ListOptions = {}): Promise<{ jobs: Job[]; cursor: number | null }> {
     await this.#fresh()
-    const { state, loaded, position } = this.#engine
-    const states = wanted === undefined ? undefined : [wanted].flat()
-    const now = this.#engine.now()
-    const jobs: Job[] = []
-    const { table } = state
-    let row = table.after(after ?? 0)
-    for (; row < table.count && jobs.length < limit; row++) {
-      if (!isThere(table.phase[row]!) || (states && !states.includes(stateOf(state, row, now)))) continue
-      jobs.push(viewOf(state, loaded.files, this.#engine, row, now))
-    }
-    return this.#rest(position, { jobs, cursor: row < table.count ? (jobs.at(-1)?.id ?? null) : null })
+    return this.#reading.list(options)
   }
 
   /**
@@ -168,12 +111,9 @@ export class JobStore {
   pullJob(options?: PullOptions): Promise<PulledJob | undefined>
   pullJob({ wait = false, signal }: PullOptions = {}): Promise<PulledJob | undefined> {
     if (!wait) this.#attention.lookAtLives()
-    return this.#pull(
-      (batch, ask: Ask<PulledJob | undefined>) => operations.pull(this.#context, this.#ends, batch, ask),
-      'job',
-      wait,
-      signal,
-    )
+    const decide = (batch: Batch, ask: Ask<PulledJob | undefined>) =>
+      operations.pull(this.#context, this.#ends, batch, ask)
+    return this.#attention.pull(decide, 'job', wait, signal)
   }
 
   pullWork(options: PullOptions & { wait: true }): Promise<PulledJob>
@@ -197,7 +137,7 @@ export class JobStore {
     const number = idOf(id)
     const error = jobErrorOf(reason)
     await this.#ask((batch) => operations.cancel(batch, number, error))
-    await this.#respond(number)
+    await this.#notifying.respond(number)
   }
 
   /** A failed or cancelled job is pending again, as if it had never failed. */
@@ -224,9 +164,9 @@ export class JobStore {
   /** The target, any JSON, is to be told of the job's end. */
   async queue(id: number | string, target: unknown): Promise<void> {
     const number = idOf(id)
-    const plain = asJson(target)
+    const plain = plainJson(target)
     const isFinal = await this.#ask((batch, ask: Ask<boolean>) => targetOperations.queue(batch, number, plain, ask))
-    if (isFinal) await this.#respond(number)
+    if (isFinal) await this.#notifying.respond(number)
   }
 
   /** One of the job's targets that equal this one need no longer be told. */
@@ -236,21 +176,15 @@ export class JobStore {
 
   async unqueueAll(id: number | string, targets: readonly unknown[]): Promise<void> {
     const number = idOf(id)
-    const plain = asJson(targets) as unknown[]
+    const plain = plainJson(targets) as unknown[]
     await this.#ask((batch) => targetOperations.unqueue(batch, number, plain))
   }
 
   /** Claims the next job whose targets are to be told; undefined where there is none, unless it is to wait for one. */
   pullNotification(options: PullOptions & { wait: true }): Promise<Notification>
   pullNotification(options?: PullOptions): Promise<Notification | undefined>
-  pullNotification({ wait = false, signal }: PullOptions = {}): Promise<Notification | undefined> {
-    if (!wait) this.#attention.lookAtLives()
-    return this.#pull(
-      (batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, undefined, ask),
-      'notification',
-      wait,
-      signal,
-    )
+  pullNotification(options?: PullOptions): Promise<Notification | undefined> {
+    return this.#notifying.pull(options)
   }
 
   /**
@@ -261,13 +195,7 @@ export class JobStore {
   async wait(id: number | string, options: WaitOptions = {}): Promise<Job & { value: Buffer | null }> {
     const number = idOf(id)
     await this.#fresh()
-    const { table } = this.#engine.state
-    const row = table.find(number)
-    if (row < 0) {
-      await this.#rest(this.#engine.position, undefined)
-      throw noJob(number)
-    }
-    if (!isFinished(table.phase[row]!)) await this.#attention.ended(number, options)
+    if (this.#reading.isFinal(number) === false) await this.#attention.ended(number, options)
     const job = await this.get(number)
     if (!job) throw noJob(number)
     return job
@@ -276,16 +204,7 @@ export class JobStore {
   /** How many jobs there are in each state, and more. */
   async stats(): Promise<Stats> {
     await this.#fresh()
-    const { state, loaded, position } = this.#engine
-    const counts = { delayed: 0, pending: 0, active: 0, fulfilled: 0, failed: 0, cancelled: 0 }
-    const now = this.#engine.now()
-    for (let row = 0; row < state.table.count; row++) {
-      if (isThere(state.table.phase[row]!)) counts[stateOf(state, row, now)]++
-    }
-    const { damage, missing, segment, end } = loaded.journal
-    const found = { damage: [...damage], missing, impossible: state.impossible }
-    const stats = { ...counts, paused: state.paused, workers: state.holders.size, segment, bytes: end, ...found }
-    return this.#rest(position, stats)
+    return this.#reading.stats()
   }
 
   /**
@@ -339,26 +258,11 @@ export class JobStore {
     return ask.promise
   }
 
-  #pull<T extends PulledJob | Notification>(
-    decide: (batch: Batch, ask: Ask<T | undefined>) => boolean,
-    what: 'job' | 'notification',
-    wait: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<T | undefined> {
-    return this.#attention.pull(decide, what, wait, signal)
-  }
-
-  #pullNotification(batch: Batch, id: number | undefined, ask: Ask<Notification | undefined>): boolean {
-    const done = (notification: Notification, served: readonly unknown[]) =>
-      this.#ask((batch) => targetOperations.notified(batch, notification, asJson(served) as unknown[]))
-    return targetOperations.pullNotification(this.#context, done, batch, id, ask)
-  }
-
   async #fulfill(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
     const bytes = bytesOf(value)
     const stored = bytes.length > LONGEST_INLINE ? await this.#longValue(id, job, bytes) : inlineValue(bytes)
     await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
-    await this.#respond(id)
+    await this.#notifying.respond(id)
   }
 
   /** In a file whose name no other fulfilment of the job has. */
@@ -370,27 +274,7 @@ export class JobStore {
   async #fail(id: number, job: PulledJob | undefined, error: unknown, retry: boolean | undefined): Promise<void> {
     const told: JobError = jobErrorOf(error)
     await this.#ask((batch) => operations.fail(this.#context, batch, id, job, told, retry))
-    await this.#respond(id)
-  }
-
-  /** Tells the targets of a job that has just finished, where this store is to do so. */
-  async #respond(id: number): Promise<void> {
-    const { respond, onrespondfailure } = this.#parts
-    if (!respond || !this.#engine.state.ringing.has(id)) return
-    const pulled = await this.#attention.pull(
-      (batch, ask: Ask<Notification | undefined>) => this.#pullNotification(batch, id, ask),
-      'notification',
-      false,
-      undefined,
-    )
-    if (!pulled) return
-    let served: readonly unknown[] = []
-    try {
-      served = (await respond(pulled)) ?? pulled.waiting
-    } catch (error) {
-      onrespondfailure?.(error, pulled)
-    }
-    await pulled.done(null, served)
+    await this.#notifying.respond(id)
   }
 
   /** All that others have appended is read. */
@@ -398,36 +282,9 @@ export class JobStore {
     if (this.#closing) throw storeClosed(this.dir)
     if (!this.#engine.catchUp()) await this.#ask(() => true)
   }
-
-  /** The answer, when what it rests on is on disk. */
-  async #rest<T>(position: number, answer: T): Promise<T> {
-    await this.#engine.durability.reached(position)
-    return answer
-  }
-}
-
-export interface Stats extends Record<JobState, number> {
-  paused: boolean
-  /** That hold a claim. */
-  workers: number
-  segment: number
-  /** Of the segment that is written to. */
-  bytes: number
-  damage: { file: string; offset: number; bytes: number }[]
-  /** Lines that are lost. */
-  missing: number
-  /** Lines that make no sense, as one before them is lost. */
-  impossible: number
 }
 
 function hasOptions(options: JobOptions): boolean {
   for (const _ in options) return true
   return false
-}
-
-/** As it will come back. */
-function asJson(value: unknown): unknown {
-  const json = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`it must be JSON, and there is none for ${typeof value}`)
-  return JSON.parse(json)
 }

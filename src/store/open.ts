@@ -1,9 +1,10 @@
 import { type Durable, withFolder } from './folder.ts'
-import { JobStore, type Respond } from './job-store.ts'
+import { JobStore } from './job-store.ts'
 import { LockedLives } from './lives.ts'
 import { load } from './load.ts'
 import type { Notification } from './notification.ts'
 import { realLines } from './real-disk.ts'
+import type { Respond } from './store-types.ts'
 import { FolderWatch } from './watch.ts'
 
 export interface OpenOptions {

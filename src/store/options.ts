@@ -120,3 +120,10 @@ function checkLength(json: string): void {
 }
 
 const LONGEST_REQUEST = 16 * 1024 * 1024
+
+/** As it will come back from the journal. @throws TypeError where it is no JSON */
+export function plainJson(value: unknown): unknown {
+  const json = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`it must be JSON, and there is none for ${typeof value}`)
+  return JSON.parse(json)
+}

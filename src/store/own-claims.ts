@@ -1,0 +1,65 @@
+import type { Context } from './context.ts'
+import { claimLost } from './errors.ts'
+import { Notification } from './notification.ts'
+import { PulledJob } from './pulled-job.ts'
+import { ACTIVE } from './table.ts'
+
+/** What is claimed here: it shows that it lives while there is some, and tells its holder when one is lost. */
+export class OwnClaims {
+  readonly #context: Context
+  readonly #leaseMs: number
+  readonly #look: () => void
+  #beats: NodeJS.Timeout | undefined
+
+  /** @param look reads what others have appended */
+  constructor(context: Context, leaseMs: number, look: () => void) {
+    this.#context = context
+    this.#leaseMs = leaseMs
+    this.#look = look
+  }
+
+  add(what: PulledJob | Notification): void {
+    const { claims, lives } = this.#context
+    claims.set(what.claim, what)
+    // It waited for the disk; by now it may be cancelled.
+    if (!this.#isHeld(what)) this.over(what.claim)
+    if (this.#beats || claims.size === 0) return
+    this.#beats = setInterval(() => this.#beat(), Math.max(1, this.#leaseMs / 3)).unref()
+    lives.beat()
+  }
+
+  /** The claim has ended, whoever ended it. */
+  over(claim: number): void {
+    const { claims } = this.#context
+    const what = claims.get(claim)
+    if (!what) return
+    claims.delete(claim)
+    if (claims.size === 0) this.stop()
+    if (what instanceof PulledJob) PulledJob.stop(what)
+    const held = what instanceof PulledJob ? PulledJob.claimOf(what) : Notification.claimOf(what)
+    if (!held.ended) held.lose(claimLost(what.id, 'it was cancelled or given to another'))
+  }
+
+  /** The state is another one. */
+  reloaded(): void {
+    for (const [claim, what] of this.#context.claims) if (!this.#isHeld(what)) this.over(claim)
+  }
+
+  stop(): void {
+    clearInterval(this.#beats)
+    this.#beats = undefined
+  }
+
+  #isHeld(what: PulledJob | Notification): boolean {
+    const { table, extras } = this.#context.engine.state
+    if (what instanceof Notification) return extras.get(what.id)?.notify?.c === what.claim
+    const row = table.find(what.id)
+    return row >= 0 && table.phase[row] === ACTIVE && table.claim[row] === what.claim
+  }
+
+  #beat(): void {
+    // First what happened meanwhile: who was stopped for longer than its lease learns of that before it shows life.
+    this.#look()
+    this.#context.lives.beat()
+  }
+}
