@@ -10,11 +10,14 @@ const partOf = ({ kind, path, importer }) =>
 
 await build({
   entryPoints: {
-    // The command line, in four: what most starts need is in two or three.
+    // The command line in parts: what most starts need is in two or three.
     'cli/main': 'src/cli/main.ts',
     'cli/acquire': 'src/cli/commands/acquire.ts',
     'cli/jobserver': 'src/cli/jobserver.ts',
     'cli/more': 'src/cli/more.ts',
+    'cli/job': 'src/cli/job/job.ts',
+    'cli/job-more': 'src/cli/job/job-more.ts',
+    'cli/work': 'src/cli/job/commands/work.ts',
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
     // The broker of a named pool.
@@ -35,7 +38,10 @@ await build({
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   // What is imported of a file that is bundled by itself is `require`d of that.
   plugins: [
-    { name: 'parts', setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more)\.ts$/ }, partOf) },
+    {
+      name: 'parts',
+      setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more|job|job-more|work)\.ts$/ }, partOf),
+    },
   ],
   supported: { 'dynamic-import': false },
   logLevel: 'warning',

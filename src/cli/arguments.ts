@@ -17,18 +17,52 @@ export function splitArguments<Options extends OptionTable>(words: string[], opt
   const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true })
   const first = tokens.find((token) => token.kind === 'positional' || token.kind === 'option-terminator')
   const end = first ? first.index : words.length
+  const command = words.slice(first?.kind === 'option-terminator' ? end + 1 : end)
+  return { values: strictly(words, end, options, tokens).values, command }
+}
+
+/**
+ * Options and operands in any order; a command stands behind `--` alone, and is null where there is none.
+ *
+ * @throws UsageError
+ */
+export function splitOperands<Options extends OptionTable>(
+  words: string[],
+  options: Options,
+): { values: Split<Options>['values']; operands: string[]; command: string[] | null } {
+  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true })
+  const end = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? words.length
+  const command = end < words.length ? words.slice(end + 1) : null
+  return { ...strictly(words, end, options, tokens), command }
+}
+
+/** Of one that `parseArgs` gives, what is looked at here. */
+interface Token {
+  kind: 'positional' | 'option-terminator' | 'option'
+  index: number
+  rawName?: string
+  value?: string | undefined
+  inlineValue?: boolean | undefined
+}
+
+/** The words before `end`, in which nothing may be but these options, and operands. @throws UsageError */
+function strictly<Options extends OptionTable>(
+  words: string[],
+  end: number,
+  options: Options,
+  tokens: readonly Token[],
+): { values: Split<Options>['values']; operands: string[] } {
   const args = words.slice(0, end)
   for (const token of tokens.toReversed()) {
     if (token.index >= end || token.kind !== 'option' || token.inlineValue !== false) continue
     // `--priority -2`: to a strict reader that is an option without its value.
-    if (token.rawName.startsWith('--') && /^-\d+$/.test(token.value)) {
+    if (token.rawName?.startsWith('--') && /^-\d+$/.test(token.value ?? '')) {
       args.splice(token.index, 2, `${token.rawName}=${token.value}`)
     }
   }
   try {
-    const { values } = parseArgs({ args, options, strict: true })
-    const command = words.slice(first?.kind === 'option-terminator' ? end + 1 : end)
-    return { values: values as Split<Options>['values'], command }
+    const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true })
+    return { values: values as Split<Options>['values'], operands: positionals }
   } catch (error) {
     throw new UsageError(usageMessage(error as Error))
   }

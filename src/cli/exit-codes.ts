@@ -11,6 +11,8 @@ export const EXIT = {
 /** Wrong use of the command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+  /** The command whose help tells more; without it, that of the command line's first word. */
+  page?: string
 }
 
 /** By its name: in the bundle each file has a class of its own. */

@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   doctor: async () => (await import('./more.ts')).doctor(),
   lock: async () => (await import('./more.ts')).lock(),
   locks: async () => (await import('./more.ts')).locks(),
+  job: () => import('./job/job.ts'),
 }
 
 /** Started by `acquire --for` alone. */
@@ -35,7 +36,7 @@ async function main(words: string[]): Promise<void> {
   }
   if (name === '--help' || name === '-h' || name === 'help') {
     const { helpFor } = await (await import('./more.ts')).help()
-    console.log(helpFor(rest[0] ?? ''))
+    console.log(helpFor(rest.join(' ')))
     return
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : isKeeper(name) ? KEEPER : undefined
@@ -46,7 +47,7 @@ async function main(words: string[]): Promise<void> {
 
 function whatCommand(name: string): string {
   if (name === '')
-    return 'no command was given; there are run, acquire, release, status, resize, doctor, lock and locks'
+    return 'no command was given; there are run, acquire, release, status, resize, doctor, lock, locks and job'
   if (/^-j/.test(name)) return `unknown command "${name}"; was jobslot run ${name} meant?`
   return `unknown command "${name}"`
 }
@@ -57,7 +58,8 @@ function fail(error: unknown): never {
   if (isInterrupted(error)) endBy(error.signal)
   if (isUsageError(error)) {
     const [name = ''] = process.argv.slice(2)
-    tell(`${error.message}: see jobslot ${Object.hasOwn(COMMANDS, name) ? `${name} ` : ''}--help`)
+    const page = error.page ?? (Object.hasOwn(COMMANDS, name) ? name : '')
+    tell(`${error.message}: see jobslot ${page && `${page} `}--help`)
     process.exit(EXIT.usage)
   }
   const { code, message, stack } = error as NodeJS.ErrnoException

@@ -12,7 +12,7 @@ import type { Notification } from './notification.ts'
 import { Notifying } from './notifying.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
-import { createText, idOf, type JobOptions, NO_OPTIONS, optionsOf, plainJson, requestText } from './options.ts'
+import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, plainJson, requestText } from './options.ts'
 import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
 import { Reading } from './reading.ts'
 import type { ListOptions, Parts, PullOptions, Stats, WaitOptions } from './store-types.ts'
@@ -132,10 +132,18 @@ export class JobStore {
     await this.#fail(idOf(id), undefined, error, retry)
   }
 
-  /** It is not to run, or not to go on: the signal of who runs it is aborted. */
-  async cancel(id: number | string, reason: unknown = 'it was cancelled'): Promise<void> {
+  /**
+   * It is not to run, or not to go on: the signal of who runs it is aborted. `grace` stands in its `error`: how many ms
+   * that one is to give it to end by itself.
+   */
+  async cancel(
+    id: number | string,
+    reason: unknown = 'it was cancelled',
+    { grace }: { grace?: number } = {},
+  ): Promise<void> {
     const number = idOf(id)
-    const error = jobErrorOf(reason)
+    const rounded = graceMs(grace)
+    const error = { ...jobErrorOf(reason), ...(rounded !== undefined && { grace: rounded }) }
     await this.#ask((batch) => operations.cancel(batch, number, error))
     await this.#notifying.respond(number)
   }

@@ -25,6 +25,8 @@ export interface JobError {
   message: string
   code?: string
   stack?: string
+  /** Of a cancelled job: how many ms who runs it is to give it to end by itself. */
+  grace?: number
 }
 
 interface Base {
@@ -145,7 +147,10 @@ export function isValue(line: Loose): boolean {
 }
 
 export const isError = (error: unknown): error is JobError =>
-  typeof error === 'object' && error !== null && typeof (error as Loose).message === 'string'
+  typeof error === 'object' &&
+  error !== null &&
+  typeof (error as Loose).message === 'string' &&
+  orNone((error as Loose).grace, isWhole)
 
 /** Null for what is no header, of whatever format. */
 export function headerOf(json: string): SegmentHeader | null {

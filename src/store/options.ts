@@ -84,6 +84,9 @@ function whole(name: string, value: number | undefined): number | undefined {
   throw new TypeError(`${name} must be a number of milliseconds from 0 on, not ${String(value)}`)
 }
 
+/** @throws TypeError */
+export const graceMs = (grace: number | undefined): number | undefined => whole('grace', grace)
+
 function positive(name: string, value: number | undefined): number | undefined {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return value === undefined ? undefined : ALWAYS
   if (isWhole(value) && value > 0) return value

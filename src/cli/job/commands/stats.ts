@@ -1,0 +1,1 @@
+export async function main(_words: string[]): Promise<void> {}

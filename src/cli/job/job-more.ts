@@ -1,0 +1,15 @@
+/** What `job add` does without. Bundled into a file of its own, which it does not read. */
+
+export const list = () => import('./commands/list.ts')
+export const show = () => import('./commands/show.ts')
+export const wait = () => import('./commands/wait.ts')
+export const cancel = () => import('./commands/cancel.ts')
+export const retry = () => import('./commands/retry.ts')
+export const remove = () => import('./commands/remove.ts')
+export const log = () => import('./commands/log.ts')
+export const pause = () => import('./commands/pause.ts')
+export const resume = () => import('./commands/resume.ts')
+export const stats = () => import('./commands/stats.ts')
+export const verify = () => import('./commands/verify.ts')
+export const compact = () => import('./commands/compact.ts')
+export const help = () => import('./help.ts')
