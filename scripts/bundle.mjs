@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const partOf = ({ kind, path, importer }) =>
-  kind === 'dynamic-import' && importer.includes('/src/cli/')
+  kind === 'dynamic-import' && /\/src\/(cli|store)\//.test(importer)
     ? { path: `./${basename(path, '.ts')}.cjs`, external: true }
     : undefined
 
@@ -17,6 +17,7 @@ await build({
     'cli/more': 'src/cli/more.ts',
     'cli/job': 'src/cli/job/job.ts',
     'cli/job-more': 'src/cli/job/job-more.ts',
+    'cli/open': 'src/store/open.ts',
     'cli/work': 'src/cli/job/commands/work.ts',
     // What a worker process runs before its module.
     'worker/preload': 'src/worker/preload.ts',
@@ -40,7 +41,7 @@ await build({
   plugins: [
     {
       name: 'parts',
-      setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more|job|job-more|work)\.ts$/ }, partOf),
+      setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more|job|job-more|work|open)\.ts$/ }, partOf),
     },
   ],
   supported: { 'dynamic-import': false },

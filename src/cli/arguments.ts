@@ -99,15 +99,18 @@ export function parseWait(values: { timeout?: string; 'no-wait'?: boolean }, com
   return values.timeout === undefined ? null : parseDuration(values.timeout, '--timeout')
 }
 
-const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const LONGEST_DAYS = 36_500
 
-/** `500ms`, `10s`, `2m`, `1h`; a bare number is seconds. In milliseconds. @throws UsageError */
+/** `500ms`, `10s`, `2m`, `1h`, `7d`; a bare number is seconds. In milliseconds. @throws UsageError */
 export function parseDuration(text: string, option: string): number {
-  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
   if (number === undefined) {
     throw new UsageError(`${option} takes a time such as 500ms, 10s, 2m or 1h, not "${text}"`)
   }
-  return Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
+  const ms = Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
+  if (ms <= LONGEST_DAYS * UNITS_MS.d) return ms
+  throw new UsageError(`${option} takes at most ${LONGEST_DAYS}d, not "${text}"`)
 }
 
 /** `4` or `1..8`. @throws UsageError */

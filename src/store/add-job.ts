@@ -1,7 +1,6 @@
 import { Ask } from './ask.ts'
 import { Engine } from './engine.ts'
 import { type Durable, withFolder } from './folder.ts'
-import { openStore } from './open.ts'
 import { type Created, create } from './operations.ts'
 import { createText, type JobOptions, optionsOf } from './options.ts'
 import { realLines } from './real-disk.ts'
@@ -23,6 +22,7 @@ export async function addJob(request: unknown, { dir, durability = 'disk', ...op
   const isBlind = fields.key === undefined && fields.after === undefined
   const added = isBlind ? await addBlind(dir, durability, fields, rest) : null
   if (added) return added
+  const { openStore } = await import('./open.ts')
   const store = await openStore({ dir, durability })
   try {
     return await store.create(request, options)

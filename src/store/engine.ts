@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isStopped } from '../proc.ts'
 import { Batch } from './batch.ts'
+import { monotonicMs } from './clock.ts'
 import type { Disk, Lines } from './disk.ts'
 import { Durability } from './durability.ts'
 import { busy, failed, storeClosed } from './errors.ts'
@@ -100,7 +101,7 @@ export class Engine {
     this.#scheduled = true
     // After all that runs now: what it asks for too goes into the same append. Answers that need no disk come without
     // the event loop, and who asks again and again would never let it turn.
-    if (performance.now() - this.#turned < LONGEST_TURN_MS) process.nextTick(this.#flush)
+    if (monotonicMs() - this.#turned < LONGEST_TURN_MS) process.nextTick(this.#flush)
     else setImmediate(this.#turn)
   }
 
@@ -156,7 +157,7 @@ export class Engine {
   }
 
   readonly #turn = (): void => {
-    this.#turned = performance.now()
+    this.#turned = monotonicMs()
     this.#flush()
   }
 
@@ -270,12 +271,12 @@ export class Engine {
 
   /** Somebody is in the midst of an append, or was when it was stopped. */
   async #awaitAppender(): Promise<void> {
-    const begin = performance.now()
+    const begin = monotonicMs()
     for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
       const pid = this.disk.appender.holder()
       if (pid === 0) return
       await sleep(pause)
-      const waited = performance.now() - begin
+      const waited = monotonicMs() - begin
       if (this.disk.appender.holder() !== pid) return
       const stopped = waited > STOPPED_PATIENCE_MS && isStopped(pid)
       if (stopped || waited > BUSY_PATIENCE_MS) throw busy(this.disk.dir, pid, stopped)

@@ -38,7 +38,7 @@ export function optionsOf(options: JobOptions, now: number): Options {
     throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
   }
   if (key !== undefined && typeof key !== 'string') throw new TypeError(`key must be a string, not ${typeof key}`)
-  const start = delay === undefined ? whole('runAt', runAt) : now + (whole('delay', delay) ?? 0)
+  const start = delay === undefined ? whole('runAt', runAt) : whole('delay', now + (whole('delay', delay) ?? 0))
   const found: { [name in keyof Options]: Options[name] | undefined } = {
     priority: priority || undefined,
     runAt: start || undefined,

@@ -11,6 +11,9 @@ export interface JobEnds {
   progress(job: PulledJob, value: unknown): Promise<void>
 }
 
+/** A longer one would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** A job that this process has claimed, and is to run. */
 export class PulledJob implements AsyncDisposable {
   readonly id: number
@@ -41,7 +44,7 @@ export class PulledJob implements AsyncDisposable {
     this.version = about.version
     this.attempt = about.attempt
     this.claim = about.claim
-    if (about.timeout !== undefined)
+    if (about.timeout !== undefined && about.timeout <= LONGEST_TIMER_MS)
       this.#timer = setTimeout(() => this.#overdue(about.timeout!), about.timeout).unref()
   }
 

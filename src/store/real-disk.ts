@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
   fchmodSync,
   fstatSync,
+  fsync,
   linkSync,
   openSync,
   readdirSync,
@@ -12,8 +12,9 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { JOURNAL_BUSY, JOURNAL_REMOTE } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { checked } from '../native/system-error.ts'
@@ -73,7 +74,7 @@ export class RealDisk implements Disk {
     write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>,
     replace = false,
   ): Promise<boolean> {
-    const unfinished = this.path(`new-${process.pid}-${randomBytes(6).toString('hex')}`)
+    const unfinished = this.path(`new-${process.pid}-${Math.floor(Math.random() * 2 ** 48).toString(16)}`)
     const made = await this.#write(unfinished, write, () => {
       if (replace) renameSync(unfinished, this.path(name))
       else if (!linked(unfinished, this.path(name))) return false
@@ -89,6 +90,8 @@ export class RealDisk implements Disk {
     write: (append: (bytes: Buffer) => Promise<void>) => Promise<void>,
     place: () => boolean,
   ): Promise<boolean> {
+    // It takes longer to load than a job to add, which makes no file.
+    const { open } = await import('node:fs/promises')
     let file: FileHandle | undefined
     try {
       file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, this.#mode)
@@ -104,11 +107,11 @@ export class RealDisk implements Disk {
   }
 
   async syncFolder(): Promise<void> {
-    const folder = await open(this.dir, constants.O_RDONLY | constants.O_DIRECTORY)
+    const folder = openSync(this.dir, constants.O_RDONLY | constants.O_DIRECTORY)
     try {
-      await folder.sync()
+      await promisify(fsync)(folder)
     } finally {
-      await folder.close()
+      closeSync(folder)
     }
   }
 
