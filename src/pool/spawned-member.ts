@@ -26,7 +26,7 @@ export interface Member {
  * @throws JobslotError `ERR_JOBSLOT_SPAWN`: it could not be started; its slot is given back
  */
 export async function spawnMember(
-  host: PoolHost,
+  host: Pick<PoolHost, 'started' | 'leave'>,
   joined: Joined,
   command: readonly [program: string, ...args: string[]],
   options: SpawnOptions & { style: Style | 'auto' },

@@ -202,10 +202,12 @@ export class Attention {
 
   /** Hands pulls that wait to the engine, where there may be something for them. */
   #offer(): void {
-    if (this.#parked.size === 0 || this.#closed) return
+    if (!this.#isAwaiting || this.#closed) return
     const { engine } = this.#context
     const { state } = engine
     state.due(engine.now())
+    if (state.expired.size + state.doomed.size > 0) this.#sweep()
+    if (this.#parked.size === 0) return
     const isFree = !state.paused && state.nextReady() !== undefined
     // Some of those in line may be out of date: who gets nothing comes back.
     const there = { job: isFree ? state.ready.size : 0, notification: state.ringing.size }
@@ -215,7 +217,6 @@ export class Attention {
       this.#off()
       engine.submit(parked.ask)
     }
-    if (state.expired.size + state.doomed.size > 0) this.#sweep()
   }
 
   /** Reads what others have appended. What fails here fails for whoever asks, too, and is told to them. */
@@ -256,10 +257,10 @@ export class Attention {
 
   #tick(): void {
     this.#look()
-    this.#context.engine.state.due(this.#context.engine.now())
     this.#lookNow()
     this.#offer()
-    if (this.#context.engine.state.expired.size > 0) this.#sweep()
+    // What falls due is told by no line.
+    for (const listener of this.#listeners) listener()
     this.#arm()
   }
 }

@@ -15,7 +15,7 @@ import * as operations from './operations.ts'
 import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, plainJson, requestText } from './options.ts'
 import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
 import { Reading } from './reading.ts'
-import type { ListOptions, Parts, PullOptions, Stats, WaitOptions } from './store-types.ts'
+import type { ListOptions, Outlook, Parts, PullOptions, Stats, WaitOptions } from './store-types.ts'
 import * as targetOperations from './target-operations.ts'
 import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, type ValueInput } from './value.ts'
 import { type Report, verify } from './verify.ts'
@@ -213,6 +213,16 @@ export class JobStore {
   async stats(): Promise<Stats> {
     await this.#fresh()
     return this.#reading.stats()
+  }
+
+  /** For who runs jobs, and takes one only when it can: what there is to do, as far as it was read. @internal */
+  get outlook(): Outlook {
+    return this.#reading.outlook()
+  }
+
+  /** Calls back whenever the outlook may be another, until it is disposed of. Keeps the process alive. @internal */
+  onOutlook(listener: () => void): Disposable {
+    return this.#attention.listen(listener)
   }
 
   /**

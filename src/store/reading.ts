@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts'
-import type { ListOptions, Stats } from './store-types.ts'
-import { FULFILLED, isFinished, isThere } from './table.ts'
+import type { ListOptions, Outlook, Stats } from './store-types.ts'
+import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
 import { readValue } from './value.ts'
 import { endLineOf, type Job, stateOf, viewOf } from './view.ts'
 
@@ -54,6 +54,15 @@ export class Reading {
     const found = { damage: [...damage], missing, impossible: state.impossible }
     const stats = { ...counts, paused: state.paused, workers: state.holders.size, segment, bytes: end, ...found }
     return this.#rest(position, stats)
+  }
+
+  /** What there is to do, as far as it was read. */
+  outlook(): Outlook {
+    const { state } = this.#engine
+    const { counts, paused } = state
+    const unfinished = counts[PENDING]! + counts[ACTIVE]!
+    state.due(this.#engine.now())
+    return { ready: !paused && state.nextReady() !== undefined, unfinished, active: counts[ACTIVE]!, paused }
   }
 
   async #rest<T>(position: number, answer: T): Promise<T> {

@@ -61,3 +61,12 @@ export interface Parts {
   onrespondfailure?: ((error: unknown, notification: Notification) => void) | undefined
   onclose?: () => void
 }
+
+/** What there is to do. @internal */
+export interface Outlook {
+  /** Whether a job could be claimed now. */
+  ready: boolean
+  unfinished: number
+  active: number
+  paused: boolean
+}
