@@ -4,4 +4,5 @@ import type { Job } from '../../store.ts'
 export const DEFAULT_GRACE_MS = 10_000
 
 /** What `job cancel --grace` said of this job. */
-export const graceOf = (job: Pick<Job, 'error'> | undefined): number => job?.error?.grace ?? DEFAULT_GRACE_MS
+export const graceOf = (job: Pick<Job, 'error'> | undefined, usual = DEFAULT_GRACE_MS): number =>
+  job?.error?.grace ?? usual

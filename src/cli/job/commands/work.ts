@@ -1,5 +1,72 @@
-import { PLACE_OPTIONS } from '../place.ts'
+import { basename } from 'node:path'
+import { endBy } from '../../child.ts'
+import { tell } from '../../messages.ts'
+import { type EndingSignal, Signals } from '../../signals.ts'
+import { count } from '../../table.ts'
+import { removeOldLogs } from '../logs.ts'
+import { openOrMake } from '../open.ts'
+import { Dispatcher, tellPaused } from '../work/dispatcher.ts'
+import { openSlots } from '../work/job-slots.ts'
+import { Leftovers } from '../work/leftovers.ts'
+import { Reports } from '../work/reports.ts'
+import { sweepRequests } from '../work/request-file.ts'
+import { runnerFor } from '../work/runner-for.ts'
+import { parseWork, type WorkWords } from '../work/words.ts'
+import { WORK_HELP } from '../work-help.ts'
 
 export async function main(words: string[]): Promise<void> {
-  throw new Error(`${words.length} ${Object.keys(PLACE_OPTIONS).length}`)
+  const asked = parseWork(words)
+  if (!asked) return console.log(WORK_HELP)
+  const signals = new Signals()
+  const { status, signal } = await work(asked, signals)
+  if (signal) endBy(signal)
+  // What jobs have left running in the background may have its output open.
+  process.exit(status)
+}
+
+const TIDY_MS = 3_600_000
+
+async function work(asked: WorkWords, signals: Signals): Promise<{ status: number; signal: EndingSignal | null }> {
+  const { drain, grace } = asked
+  // A pool's broker, and a store in a folder that cannot be used, are told of before anything runs.
+  const slots = await openSlots(asked, signals)
+  const store = await openOrMake(asked.dir, 'jobslot job work')
+  const leftovers = new Leftovers(store, grace)
+  const runner = runnerFor(asked, { store, leftovers, env: slots.env })
+  const reports = new Reports(asked)
+  const label = `job of ${basename(store.dir)}`
+  const dispatcher = new Dispatcher({ store, slots, runner, leftovers, reports, drain, label, draws: !asked.module })
+  const tidy = () => Promise.all([removeOldLogs(store), sweepRequests(store)]).catch(() => {})
+  const tidying = setInterval(tidy, TIDY_MS).unref()
+  const hurry = new AbortController()
+  let received: EndingSignal | null = null
+  const onSignal = (signal: EndingSignal) => {
+    if (received) {
+      dispatcher.end()
+      hurry.abort()
+      return
+    }
+    received = signal
+    dispatcher.stop()
+    if (dispatcher.running > 0) {
+      tell(
+        `takes no more jobs, and ends after the ${count(dispatcher.running, 'job')} that run; another ${signal} ends these`,
+      )
+    }
+  }
+  const toTheEnd = async () => {
+    try {
+      await tidy()
+      const end = await dispatcher.work()
+      const isGood = await reports.end(store)
+      if (end === 'paused') tellPaused(store.outlook.unfinished)
+      return { status: isGood && end !== 'paused' ? 0 : 1, signal: received }
+    } finally {
+      clearInterval(tidying)
+      await runner.close()
+      await slots.close(hurry.signal)
+      await store.close()
+    }
+  }
+  return signals.during(onSignal, toTheEnd)
 }

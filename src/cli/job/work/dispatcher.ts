@@ -1,0 +1,174 @@
+import type { Joined } from '../../../pool/host.ts'
+import { thisProcess } from '../../../pool/this-process.ts'
+import type { JobStore, PulledJob } from '../../../store.ts'
+import { tell, tellIfSlow } from '../../messages.ts'
+import { count } from '../../table.ts'
+import type { JobSlots } from './job-slots.ts'
+import type { Leftovers } from './leftovers.ts'
+import type { Reports } from './reports.ts'
+import type { Result, Runner } from './run.ts'
+import { settle } from './settle.ts'
+
+interface Options {
+  store: JobStore
+  slots: JobSlots
+  runner: Runner
+  leftovers: Leftovers
+  reports: Reports
+  drain: boolean
+  /** What a pool's status shows of a job. */
+  label: string
+  /** Whether a job's run is a jobserver's client, which may draw more slots. */
+  draws: boolean
+}
+
+interface Run {
+  end: AbortController
+  kill: AbortController
+  over: Promise<void>
+}
+
+/** How it came to an end: nothing is left to do, or it was told to end. */
+export type WorkEnd = 'drained' | 'paused' | 'stopped'
+
+/** Takes jobs while there are jobs and slots: first the slot, then the job, so that none is claimed that cannot run. */
+export class Dispatcher {
+  readonly #options: Options
+  readonly #running = new Map<number, Run>()
+  /** A wait for the next job's slot. */
+  #taking: AbortController | null = null
+  #isStopped = false
+  #hasHurry = false
+  #failure: unknown
+  #finish: (end: WorkEnd) => void = () => {}
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Until nothing is left (`drain`), or `stop`. @throws what makes it impossible to go on, when what runs has ended */
+  async work(): Promise<WorkEnd> {
+    const { store, leftovers } = this.#options
+    const finished = new Promise<WorkEnd>((resolve) => {
+      this.#finish = resolve
+    })
+    const listening = store.onOutlook(this.#look)
+    try {
+      leftovers.endAllSoon()
+      this.#look()
+      const end = await finished
+      if (this.#failure) throw this.#failure
+      return end
+    } finally {
+      listening[Symbol.dispose]()
+    }
+  }
+
+  /** Takes no more; what runs goes on. */
+  stop(): void {
+    this.#isStopped = true
+    this.#look()
+  }
+
+  /** Ends what runs: by TERM, and after its grace by KILL; called again: now. */
+  end(): void {
+    for (const { end, kill } of this.#running.values()) (this.#hasHurry ? kill : end).abort()
+    this.#hasHurry = true
+  }
+
+  /** Whenever something may have changed. */
+  readonly #look = (): void => {
+    const { store, drain, reports, leftovers } = this.#options
+    const { ready, unfinished, active, paused } = store.outlook
+    reports.show({ running: this.#running.size, waiting: unfinished - active })
+    const isOver = this.#isStopped || (drain && (unfinished === 0 || (paused && active === 0)))
+    if (isOver && this.#running.size === 0 && !this.#taking) {
+      this.#finish(this.#isStopped ? 'stopped' : unfinished === 0 ? 'drained' : 'paused')
+    } else if (ready && !isOver) {
+      if (this.#taking) leftovers.endAllSoon()
+      else void this.#take()
+    } else this.#taking?.abort()
+  }
+
+  async #take(): Promise<void> {
+    const taking = new AbortController()
+    this.#taking = taking
+    try {
+      const joined = await this.#join(taking.signal)
+      if (joined) await this.#claim(joined)
+    } catch (error) {
+      this.#failure ??= error
+      this.#isStopped = true
+    } finally {
+      this.#taking = null
+      this.#look()
+    }
+  }
+
+  /** Null: there is nothing to be run any more. */
+  async #join(signal: AbortSignal): Promise<Joined | null> {
+    const { slots, label, draws } = this.#options
+    // That its own jobs have them all is nothing to tell.
+    const served = this.#running.size > 0 ? () => {} : tellIfSlow(() => `waiting for 1 slot of ${slots.name}`)
+    try {
+      const asked = { kind: 'job', label, min: 1, max: 1, draws, limit: null, priority: 0, weight: 1 } as const
+      return await slots.host.join({ ...asked, ...thisProcess() }, { signal })
+    } catch (error) {
+      if (signal.aborted) return null
+      throw error
+    } finally {
+      served()
+    }
+  }
+
+  async #claim(joined: Joined): Promise<void> {
+    const { store, slots } = this.#options
+    let job: PulledJob | undefined
+    try {
+      job = this.#isStopped ? undefined : await store.pullJob()
+    } finally {
+      if (!job) await slots.host.leave(joined.id, { signaled: false })
+    }
+    if (!job) return
+    const run: Run = { end: new AbortController(), kill: new AbortController(), over: Promise.resolve() }
+    // An earlier run of the same job here, which its claim was taken from, has to end before.
+    const before = this.#running.get(job.id)?.over
+    this.#running.set(job.id, run)
+    run.over = this.#run(job, joined, run, before).finally(() => {
+      if (this.#running.get(job.id) === run) this.#running.delete(job.id)
+      this.#look()
+    })
+  }
+
+  async #run(job: PulledJob, joined: Joined, { end, kill }: Run, before: Promise<void> | undefined): Promise<void> {
+    const { store, slots, runner, leftovers, reports } = this.#options
+    const began = performance.now()
+    const lose = () => end.abort()
+    if (job.signal.aborted) lose()
+    else job.signal.addEventListener('abort', lose, { once: true })
+    if (this.#hasHurry) lose()
+    try {
+      await before
+      if (job.attempt > 1) await leftovers.endOf(job)
+      const result: Result = await runner.run({ job, host: slots.host, joined, end: end.signal, kill: kill.signal })
+      const settled = await settle(store, job, result)
+      reports.ended({ ...settled, id: job.id, attempt: job.attempt, ms: performance.now() - began })
+    } catch (error) {
+      this.#failure ??= error
+      this.#isStopped = true
+    } finally {
+      job.signal.removeEventListener('abort', lose)
+    }
+  }
+}
+
+/** What was not done, for the end of `--drain`. */
+export function tellPaused(unfinished: number): void {
+  tell(
+    `the store is paused, with ${count(unfinished, 'job')} in it that ${unfinished === 1 ? 'waits' : 'wait'}: see jobslot job resume`,
+  )
+}

@@ -1,0 +1,41 @@
+import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JobStore } from '../../../store.ts'
+
+const folderOf = (dir: string): string => join(dir, 'requests')
+const pathOf = (dir: string, id: number): string => join(folderOf(dir), `${id}.json`)
+
+/** The request of a job that runs, as a file: the next run of the job has the same one. */
+export interface RequestFile {
+  readonly path: string
+  /** For the job's standard input: a file blocks nobody, and does not mind whether it is read. To be closed here. */
+  open(): number
+  remove(): void
+}
+
+export function writeRequest(dir: string, id: number, request: unknown): RequestFile {
+  mkdirSync(folderOf(dir), { recursive: true })
+  const path = pathOf(dir, id)
+  // For this user's eyes, whoever may look into the folder.
+  writeFileSync(path, `${JSON.stringify(request)}\n`, { mode: 0o600 })
+  return {
+    path,
+    open: () => openSync(path, 'r'),
+    remove: () => rmSync(path, { force: true }),
+  }
+}
+
+/** Removes what killed workers have left of jobs that do not run. */
+export async function sweepRequests(store: JobStore): Promise<void> {
+  for (const id of idsIn(folderOf(store.dir))) {
+    if ((await store.get(id))?.state !== 'active') rmSync(pathOf(store.dir, id), { force: true })
+  }
+}
+
+function idsIn(folder: string): number[] {
+  try {
+    return readdirSync(folder).flatMap((name) => Number(/^([1-9]\d{0,15})\.json$/.exec(name)?.[1] ?? []) || [])
+  } catch {
+    return []
+  }
+}

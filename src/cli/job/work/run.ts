@@ -1,0 +1,25 @@
+import type { Joined } from '../../../pool/host.ts'
+import type { PulledJob, ValueInput } from '../../../store.ts'
+import type { JobHost } from './job-slots.ts'
+
+/** A job that was claimed, with the slot that it is to run in. */
+export interface Assignment {
+  job: PulledJob
+  host: JobHost
+  joined: Joined
+  /** Aborted when the run is to end: its claim is lost, or its worker is to end. */
+  end: AbortSignal
+  /** Aborted when it is to end without any grace. */
+  kill: AbortSignal
+}
+
+/** How a run came out. `final`: another would come out no better. Null: it was ended, and told nothing. */
+export type Result = { ok: true; value: ValueInput } | { ok: false; error: string; final?: boolean } | null
+
+/** Runs jobs. */
+export interface Runner {
+  /** Runs a job, and gives its slot back, whatever happens. Resolves when nothing of the run goes on but its daemons. */
+  run(assignment: Assignment): Promise<Result>
+  /** Ends what was kept for further runs. */
+  close(): Promise<void>
+}
