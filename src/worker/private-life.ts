@@ -3,7 +3,7 @@ import { JobslotError } from '../errors.ts'
 import { native } from '../native/load.ts'
 import { Calls, type Ended } from './calls.ts'
 import { Channel } from './channel.ts'
-import { openDrain } from './drains.ts'
+import { type Drain, openDrain } from './drains.ts'
 import type { WorkerEnv } from './environment.ts'
 import { type WorkerExit, WorkerExitedError } from './exit.ts'
 import type { Lines } from './lines.ts'
@@ -35,6 +35,7 @@ export class PrivateLife {
   readonly #child: ChildProcess
   readonly #channel: Channel
   readonly #options: LifeOptions
+  readonly #drain: Drain
   #why: Ended | null = null
   #isOver = false
 
@@ -46,6 +47,7 @@ export class PrivateLife {
       onDropped: (count, bytes) => lines.gap(count, bytes),
       onEnd: () => lines.end(),
     })
+    this.#drain = drain
     try {
       const { child, socket } = spawnWorker({
         ...{ module, args, execArgv, env, cwd, output: drain.writeEnd },
@@ -103,6 +105,11 @@ export class PrivateLife {
 
   get lastLines(): string {
     return this.#options.lines.last
+  }
+
+  /** Hands over what it has printed by now. */
+  pump(): void {
+    if (!this.#isOver) this.#drain.pump()
   }
 
   kill(signal: NodeJS.Signals): boolean {

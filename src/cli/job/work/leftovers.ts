@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { findMarked, type ProcessIdentity } from '../../../pool/survivors.ts'
+import { readProcess } from '../../../proc.ts'
 import type { JobStore } from '../../../store.ts'
 import { endProcesses } from './end-processes.ts'
-import { RUN_VARIABLE, type RunMark, runsIn, storeMark } from './run-marks.ts'
+import { RUN_VARIABLE, type RunMark, runsIn, storeMark, workersIn } from './run-marks.ts'
 
 /** However often it is asked for: all processes of the machine are looked at. */
 const SOON_MS = 200
 
 interface Leftover extends ProcessIdentity {
   runs: RunMark[]
+  /** It ran jobs for a `job work` that has ended. */
+  isOrphan: boolean
 }
 
 /**
@@ -31,7 +34,7 @@ export class Leftovers {
   async endOf({ id, attempt }: RunMark): Promise<void> {
     const isEarlier = (run: RunMark) => run.id === id && run.attempt < attempt
     for (;;) {
-      const found = this.#find().filter(({ runs }) => runs.some(isEarlier))
+      const found = this.#find().filter(({ runs, isOrphan }) => isOrphan || runs.some(isEarlier))
       if (found.length === 0) return
       await endProcesses(found, this.#grace)
     }
@@ -55,7 +58,8 @@ export class Leftovers {
     await endProcesses(over, this.#grace)
   }
 
-  async #isOver({ runs }: Leftover): Promise<boolean> {
+  async #isOver({ runs, isOrphan }: Leftover): Promise<boolean> {
+    if (isOrphan) return true
     for (const { id, attempt } of runs) {
       const job = await this.#store.get(id)
       const isUnfinished = job?.state === 'pending' || job?.state === 'delayed' || job?.state === 'active'
@@ -65,11 +69,17 @@ export class Leftovers {
   }
 
   #find(): Leftover[] {
-    return findMarked(this.mark, RUN_VARIABLE).map((one) => ({
-      ...one,
-      runs: runsIn(runVariableOf(one.pid), this.mark),
-    }))
+    return findMarked(this.mark, RUN_VARIABLE).map((one) => {
+      const text = runVariableOf(one.pid)
+      const isOrphan = workersIn(text, this.mark).some(({ pid, startTime }) => !isAlive(pid, startTime))
+      return { ...one, runs: runsIn(text, this.mark), isOrphan }
+    })
   }
+}
+
+function isAlive(pid: number, startTime: string): boolean {
+  const found = readProcess(pid)
+  return found !== null && !found.ended && found.startTime === startTime
 }
 
 function runVariableOf(pid: number): string {

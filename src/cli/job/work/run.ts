@@ -14,7 +14,7 @@ export interface Assignment {
 }
 
 /** How a run came out. `final`: another would come out no better. Null: it was ended, and told nothing. */
-export type Result = { ok: true; value: ValueInput } | { ok: false; error: string; final?: boolean } | null
+export type Result = { ok: true; value: ValueInput } | { ok: false; error: string | Error; final?: boolean } | null
 
 /** Runs jobs. */
 export interface Runner {
