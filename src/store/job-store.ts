@@ -40,7 +40,7 @@ export class JobStore {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { disk, lines, loaded, synced, now, lives } = parts
+    const { disk, lines, loaded, synced, now, lives, pid } = parts
     const events = {
       changed: () => {
         this.#attention.changed()
@@ -53,7 +53,7 @@ export class JobStore {
     }
     this.#engine = new Engine(disk, lines, loaded, { synced, now, events })
     const claims = new Map<number, PulledJob | Notification>()
-    this.#context = { disk, engine: this.#engine, lives, pid: process.pid, claims }
+    this.#context = { disk, engine: this.#engine, lives, pid, claims }
     this.#attention = new Attention(this.#context, parts.watch, parts.leaseMs)
     this.#housekeeping = new Housekeeping({ engine: this.#engine, disk, lines, lives, retention: parts.retention })
     this.#reading = new Reading(this.#engine)

@@ -54,6 +54,7 @@ export async function openStore(options: OpenOptions): Promise<JobStore> {
       leaseMs: lease,
       retention,
       now: Date.now,
+      pid: process.pid,
       respond,
       onrespondfailure,
       onclose: leave,

@@ -57,6 +57,8 @@ export interface Parts {
   /** Ms that a finished job is kept which says nothing about it. */
   retention: number
   now: () => number
+  /** This process, for whoever reads of its claims. */
+  pid: number
   respond?: Respond | undefined
   onrespondfailure?: ((error: unknown, notification: Notification) => void) | undefined
   onclose?: () => void

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { JobStore } from '../../src/store/job-store.ts'
 import { load } from '../../src/store/load.ts'
-import { Machine, Process, Random, simLines } from './sim-machine.ts'
+import { Machine, Process, simLines } from './sim-machine.ts'
+import { Random } from './sim-random.ts'
 
 async function open(machine: Machine, worker: number): Promise<JobStore> {
   const disk = new Process(machine, worker)
@@ -15,6 +16,7 @@ async function open(machine: Machine, worker: number): Promise<JobStore> {
     leaseMs: 60_000,
     retention: 1e9,
     now: () => Date.now(),
+    pid: process.pid,
   })
 }
 

@@ -1,47 +1,67 @@
-import { describe, expect, test } from 'vitest'
-import { History } from './sim-history.ts'
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { History, SIM_TIMERS } from './sim-history.ts'
 import type { Faults } from './sim-machine.ts'
 
-const first = Number(process.env.JOBSLOT_SEED ?? Math.floor(Math.random() * 1e6))
-const count = process.env.JOBSLOT_SEED === undefined ? 25 : 1
+// JOBSLOT_SEED=N begins with that history, JOBSLOT_SEEDS=N runs so many.
+const { JOBSLOT_SEED, JOBSLOT_SEEDS } = process.env
+const first = Number(JOBSLOT_SEED ?? Math.floor(Math.random() * 1e6))
+const count = Number(JOBSLOT_SEEDS ?? (JOBSLOT_SEED === undefined ? 25 : 1))
+const steps = 250
 
-async function histories(
-  faults: Faults,
-  steps: number,
-): Promise<{ wrong: string[]; answered: number; failures: number }> {
+beforeEach(() => {
+  vi.useFakeTimers(SIM_TIMERS)
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function history(seed: number, faults: Faults): Promise<History> {
+  vi.setSystemTime(SIM_TIMERS.now)
+  vi.clearAllTimers()
+  const history = new History(seed, faults)
+  await history.run(steps)
+  return history
+}
+
+async function histories(faults: Faults): Promise<{ wrong: string[]; answered: number; failures: number }> {
+  const wrong: string[] = []
   let answered = 0
   let failures = 0
-  for (let seed = first; seed < first + count; seed++) {
-    const history = new History(seed, faults)
-    await history.run(steps)
-    answered += history.answered
-    failures += history.machine.failures
-    if (history.wrong.length > 0) {
-      return {
-        wrong: [`JOBSLOT_SEED=${seed} npx vitest run test/store/durability`, ...history.wrong],
-        answered,
-        failures,
-      }
-    }
+  for (let seed = first; seed < first + count && wrong.length === 0; seed++) {
+    const { machine, ...found } = await history(seed, faults)
+    answered += found.answered
+    failures += machine.failures
+    if (found.wrong.length > 0) wrong.push(`JOBSLOT_SEED=${seed} npx vitest run test/store/durability`, ...found.wrong)
   }
-  return { wrong: [], answered, failures }
+  return { wrong, answered, failures }
 }
 
 describe('a disk that drops, keeps or garbles what was not synced', () => {
   test('loses nothing that was answered, and nothing comes that nobody asked for', async () => {
-    const { wrong, answered } = await histories({}, 250)
+    const { wrong, answered } = await histories({})
     expect(wrong).toEqual([])
     expect(answered).toBeGreaterThan(count * 50)
   })
 
   test('nor does it when syncs fail', async () => {
-    const { wrong, failures } = await histories({ failing: 0.05 }, 250)
+    const { wrong, failures } = await histories({ failing: 0.05 })
     expect(wrong).toEqual([])
     expect(failures).toBeGreaterThan(count)
   })
 
   test('is noticed by these tests where nothing is synced', async () => {
-    const { wrong } = await histories({ lying: true }, 250)
+    const { wrong } = await histories({ lying: true })
     expect(wrong).not.toEqual([])
+  })
+
+  test('is the same disk for the same seed', async () => {
+    const outcome = async () => {
+      const { machine, answered } = await history(first, { failing: 0.05 })
+      const hash = createHash('sha1')
+      for (const [name, { cached }] of machine.folder) hash.update(name).update(cached)
+      return { answered, hash: hash.digest('hex') }
+    }
+    expect(await outcome()).toEqual(await outcome())
   })
 })

@@ -1,7 +1,15 @@
+import { vi } from 'vitest'
 import { JobStore } from '../../src/store/job-store.ts'
 import { load } from '../../src/store/load.ts'
 import type { PulledJob } from '../../src/store/pulled-job.ts'
-import { type Faults, Machine, Process, Random, simLines } from './sim-machine.ts'
+import { type Faults, Machine, Process, simLines } from './sim-machine.ts'
+import { Random } from './sim-random.ts'
+
+/** The clocks that a store looks at. */
+export const SIM_TIMERS = {
+  toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'],
+  now: 1_700_000_000_000,
+} satisfies Parameters<typeof vi.useFakeTimers>[0]
 
 /** What was asked for and answered of one job. */
 interface Known {
@@ -17,7 +25,10 @@ interface Running {
   pulled: PulledJob[]
 }
 
-/** A long history with kills and power cuts, and what has to be so after each of them. */
+/**
+ * A long history with kills and power cuts, and what has to be so after each of them. It is the same each time for the
+ * same seed, as long as no clock but that of the tests is looked at: use `vi.useFakeTimers(SIM_TIMERS)`.
+ */
 export class History {
   readonly machine: Machine
   readonly #random: Random
@@ -51,7 +62,10 @@ export class History {
   }
 
   async #turn(times: number): Promise<void> {
-    for (let i = 0; i < times; i++) await new Promise((resolve) => setImmediate(resolve))
+    for (let i = 0; i < times; i++) {
+      if (this.#random.chance(0.3)) vi.advanceTimersByTime(this.#random.below(20))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   async #start(): Promise<void> {
@@ -71,6 +85,7 @@ export class History {
       leaseMs: 60_000,
       retention: 1e9,
       now: () => Date.now(),
+      pid: 1000 + this.#workers,
     })
     const running = { process, store, pulled: [] }
     this.#running.push(running)
@@ -136,7 +151,7 @@ export class History {
   #end(running: Running, job: PulledJob): void {
     const value = `${++this.#asked}`
     if (this.#random.chance(0.7)) this.#ended(running, job.id, `fulfilled ${value}`, job.fulfill(value))
-    else if (this.#random.chance(0.5)) this.#ended(running, job.id, 'failed', job.fail(new Error('x')))
+    else if (this.#random.chance(0.5)) this.#ended(running, job.id, 'failed', job.fail('x'))
     else this.#answer(running, job.release(), () => {})
   }
 
