@@ -1,4 +1,5 @@
 import { UsageError } from './exit-codes.ts'
+import { jobHelp } from './job/help.ts'
 
 const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make's jobserver.
 
@@ -11,6 +12,8 @@ const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make
   jobslot doctor                   which limit is in force here, and does it work?
   jobslot lock NAME -- cmd         cmd waits until nobody else holds the lock NAME, and holds it
   jobslot locks                    who holds which lock, and who waits
+  jobslot job add -- cmd           queues cmd in a store of jobs, which outlives crashes
+  jobslot job work                 runs what is queued, each job in a slot of the limit in force
 
   jobslot COMMAND --help           more on one of them
   jobslot --version
@@ -21,11 +24,12 @@ JOBSLOT_POOL names; the pool "default", with a slot for each CPU. jobslot run wi
 Options end at -- or at the first word that is no option. Times: 500ms, 10s, 2m, 1h; a bare number is seconds.
 
 Exit status: that of the command (by the same signal, where one ended it); 64 wrong use; 69 the jobserver, the pool, the
-lock, the slot or the state folder cannot be used; 70 a fault of jobslot's own; 75 no slot or lock in time; 126 the
-command cannot be run; 127 it is not found.
+lock, the slot, the job, its store or the state folder cannot be used; 70 a fault of jobslot's own; 75 no slot or lock
+in time; 126 the command cannot be run; 127 it is not found.
 
 Environment: MAKEFLAGS, CARGO_MAKEFLAGS, MFLAGS, JOBSLOT_POOL: see above; JOBSLOT_DIR is the state folder
-(/tmp/jobslot-UID); NODE_DEBUG=jobslot traces every token; NO_COLOR.`
+(/tmp/jobslot-UID); JOBSLOT_STORE is the store of jobs (~/.local/state/jobslot); NODE_DEBUG=jobslot traces every token;
+NO_COLOR.`
 
 const GOVERNOR = `      --max-load L      one slot fewer each second while the load is above L, never below one
       --min-memory M    the same while less than M of memory (512M, 2G) is available
@@ -143,6 +147,7 @@ Lists the locks that somebody holds or waits for, and those whose holder died an
 
 /** @throws UsageError where there is no such command */
 export function helpFor(command: string): string {
+  if (/^job( |$)/.test(command)) return jobHelp(command.slice('job '.length))
   const text = Object.hasOwn(HELP, command) ? HELP[command] : undefined
   if (text === undefined) throw new UsageError(`unknown command "${command}"`)
   return text

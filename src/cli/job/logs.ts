@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobStore } from '../../store.ts'
 import { commandOf } from './command-request.ts'
@@ -6,6 +6,15 @@ import { commandOf } from './command-request.ts'
 /** Where what a job's runs print lies, all behind each other. */
 export function logPath(dir: string, { id, request }: { id: number; request: unknown }): string {
   return commandOf(request)?.log ?? join(logFolder(dir), `${id}.log`)
+}
+
+/** As the first job that prints something would make it, which is told what is wrong where it cannot be made. */
+export function makeLogFolder(dir: string): void {
+  try {
+    mkdirSync(logFolder(dir))
+  } catch {
+    // It is there, most likely.
+  }
 }
 
 export const logFolder = (dir: string): string => join(dir, 'logs')

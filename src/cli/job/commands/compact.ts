@@ -1,1 +1,16 @@
-export async function main(_words: string[]): Promise<void> {}
+import { tell } from '../../messages.ts'
+import { jobHelp } from '../help.ts'
+import { removeOldLogs } from '../logs.ts'
+import { withStore } from '../open.ts'
+import { PLACE_OPTIONS } from '../place.ts'
+import { refuseOperands, splitWords } from '../words.ts'
+
+export async function main(words: string[]): Promise<void> {
+  const { values, operands } = splitWords(words, PLACE_OPTIONS)
+  if (values.help) return console.log(jobHelp('compact'))
+  refuseOperands(operands, 'job compact')
+  await withStore(values.dir, async (store) => {
+    if (!(await store.compact())) tell('another process is compacting the store: nothing was left to do')
+    await removeOldLogs(store)
+  })
+}

@@ -1,1 +1,52 @@
-export async function main(_words: string[]): Promise<void> {}
+import type { JobState, JobStore } from '../../../store.ts'
+import { UsageError } from '../../exit-codes.ts'
+import { styled, tell } from '../../messages.ts'
+import { jobHelp } from '../help.ts'
+import { jobTable } from '../job-table.ts'
+import { withStore } from '../open.ts'
+import { print } from '../print.ts'
+import { LIST_OPTIONS, refuseOperands, splitWords } from '../words.ts'
+
+const OPTIONS = { ...LIST_OPTIONS, state: { type: 'string', multiple: true } } as const
+const STATES: readonly string[] = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled']
+
+/** So many at once, as there may be millions. */
+const PAGE = 1000
+/** A request may have megabytes; `--json` has all of it. */
+const WIDEST = 400
+
+export async function main(words: string[]): Promise<void> {
+  const { values, operands } = splitWords(words, OPTIONS)
+  if (values.help) return console.log(jobHelp('list'))
+  refuseOperands(operands, 'job list')
+  const states = values.state?.flatMap((text) => text.split(',')).map(stateOf)
+  await withStore(values.dir, async (store) => {
+    let count = 0
+    for await (const page of pagesOf(store, states)) {
+      count += page.length
+      await print(values.json ? page.map((job) => `${JSON.stringify(job)}\n`).join('') : asTable(page))
+    }
+    if (values.json) return
+    if (count === 0) await print(states ? `no job is ${states.join(' or ')}\n` : 'there are no jobs\n')
+    if ((await store.stats()).paused) tell('the store is paused: no job is started until jobslot job resume')
+  })
+}
+
+async function* pagesOf(store: JobStore, states: JobState[] | undefined) {
+  for (let after: number | null = 0; after !== null; ) {
+    const { jobs, cursor } = await store.list({ ...(states && { state: states }), after, limit: PAGE })
+    if (jobs.length > 0) yield jobs
+    after = cursor
+  }
+}
+
+function asTable(jobs: Parameters<typeof jobTable>[0]): string {
+  const width = process.stdout.isTTY ? process.stdout.columns || 80 : WIDEST
+  const [head, ...rows] = jobTable(jobs, Date.now(), width)
+  return `${[styled(process.stdout, 'bold', head!), ...rows].join('\n')}\n`
+}
+
+function stateOf(text: string): JobState {
+  if (STATES.includes(text)) return text as JobState
+  throw new UsageError(`--state takes ${STATES.slice(0, -1).join(', ')} or ${STATES.at(-1)}, not "${text}"`)
+}

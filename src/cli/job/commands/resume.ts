@@ -1,1 +1,11 @@
-export async function main(_words: string[]): Promise<void> {}
+import { jobHelp } from '../help.ts'
+import { withStore } from '../open.ts'
+import { PLACE_OPTIONS } from '../place.ts'
+import { refuseOperands, splitWords } from '../words.ts'
+
+export async function main(words: string[]): Promise<void> {
+  const { values, operands } = splitWords(words, PLACE_OPTIONS)
+  if (values.help) return console.log(jobHelp('resume'))
+  refuseOperands(operands, 'job resume')
+  await withStore(values.dir, (store) => store.resume())
+}

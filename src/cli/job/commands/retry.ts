@@ -1,1 +1,13 @@
-export async function main(_words: string[]): Promise<void> {}
+import { eachJob } from '../each-job.ts'
+import { jobHelp } from '../help.ts'
+import { parseIds } from '../ids.ts'
+import { withStore } from '../open.ts'
+import { PLACE_OPTIONS } from '../place.ts'
+import { splitWords } from '../words.ts'
+
+export async function main(words: string[]): Promise<void> {
+  const { values, operands } = splitWords(words, PLACE_OPTIONS)
+  if (values.help) return console.log(jobHelp('retry'))
+  const ids = parseIds(operands, 'job retry')
+  await withStore(values.dir, (store) => eachJob(ids, (id) => store.retry(id)))
+}
