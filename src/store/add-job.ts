@@ -1,6 +1,8 @@
 import { Ask } from './ask.ts'
+import type { Disk } from './disk.ts'
 import { Engine } from './engine.ts'
 import { type Durable, withFolder } from './folder.ts'
+import type { Loaded } from './load.ts'
 import { type Created, create } from './operations.ts'
 import { createText, type JobOptions, optionsOf } from './options.ts'
 import { realLines } from './real-disk.ts'
@@ -40,21 +42,28 @@ function addBlind(
 ): Promise<Created | null> {
   return withFolder(dir, durability, async (disk, leave) => {
     const loaded = await loadTail(disk, realLines)
-    try {
-      if (!loaded) return null
-      const events = { changed() {}, reloaded() {} }
-      const engine = new Engine(disk, realLines, loaded, { synced: durability === 'disk', now: Date.now, events })
-      const ask = new Ask<Created>((batch, ask) => create(batch, fields, rest, ask))
-      engine.submit(ask)
-      try {
-        return await ask.promise
-      } finally {
-        await engine.close()
-        engine.loaded.files.keep(new Set())
-      }
-    } finally {
-      leave()
-      disk.close()
-    }
+    const created = loaded && (await append(disk, loaded, durability === 'disk', fields, rest))
+    // Where it fails, `withFolder` does this.
+    leave()
+    disk.close()
+    return created
   })
+}
+
+async function append(
+  disk: Disk,
+  loaded: Loaded,
+  synced: boolean,
+  fields: ReturnType<typeof optionsOf>,
+  rest: string,
+): Promise<Created> {
+  const engine = new Engine(disk, realLines, loaded, { synced, now: Date.now, events: { changed() {}, reloaded() {} } })
+  const ask = new Ask<Created>((batch, ask) => create(batch, fields, rest, ask))
+  engine.submit(ask)
+  try {
+    return await ask.promise
+  } finally {
+    await engine.close()
+    engine.loaded.files.keep(new Set())
+  }
 }

@@ -1,28 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
+import { makeReadOnly, requireDisk } from '../support/disk.ts'
 import { tempDir } from '../support/processes.ts'
-import type { Skippable } from '../support/tools.ts'
 import { testStore } from './folder.ts'
-
-/** A small file system of its own. Where this user may not mount one the test is skipped, loudly; in CI it fails. */
-function requireDisk(ctx: Skippable, bytes: number): string {
-  const dir = tempDir()
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'ignore' })
-  } catch {
-    const message = 'no file system can be mounted: run the tests as root'
-    if (process.env.CI) throw new Error(message)
-    console.warn(`SKIPPED: ${message}`)
-    return ctx.skip(message)
-  }
-  onTestFinished(() => {
-    execFileSync('umount', ['-l', dir])
-  })
-  return dir
-}
 
 describe('a full disk', () => {
   test('is told, breaks nothing, and when it has room work goes on', async (ctx) => {
@@ -67,7 +49,7 @@ describe('a folder', () => {
     const disk = requireDisk(ctx, 512 * 1024)
     const store = await openStore({ dir: join(disk, 'store') })
     await store.close()
-    execFileSync('mount', ['-o', 'remount,ro', disk])
+    makeReadOnly(disk)
     await expect(openStore({ dir: store.dir })).rejects.toMatchObject({
       code: 'ERR_JOBSLOT_STORE_IO',
       message: expect.stringMatching(/EROFS.*right to write/),
