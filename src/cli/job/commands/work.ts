@@ -6,6 +6,7 @@ import { count } from '../../table.ts'
 import { removeOldLogs } from '../logs.ts'
 import { openOrMake } from '../open.ts'
 import { Dispatcher, tellPaused } from '../work/dispatcher.ts'
+import { makeLogFolder } from '../work/folders.ts'
 import { openSlots } from '../work/job-slots.ts'
 import { Leftovers } from '../work/leftovers.ts'
 import { Reports } from '../work/reports.ts'
@@ -31,6 +32,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
   // A pool's broker, and a store in a folder that cannot be used, are told of before anything runs.
   const slots = await openSlots(asked, signals)
   const store = await openOrMake(asked.dir, 'jobslot job work')
+  makeLogFolder(store.dir)
   const leftovers = new Leftovers(store, grace)
   const runner = runnerFor(asked, { store, leftovers, env: slots.env })
   const reports = new Reports(asked)

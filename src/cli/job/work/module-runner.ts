@@ -1,4 +1,5 @@
 import type { JobStore, PulledJob } from '../../../store.ts'
+import type { WorkerExitedError } from '../../../worker/exit.ts'
 import { logPath } from '../logs.ts'
 import { ModuleWorker } from './module-worker.ts'
 import { JobLog } from './output.ts'
@@ -59,8 +60,9 @@ export class ModuleRunner implements Runner {
       return end.aborted ? null : { ok: true, value }
     } catch (error) {
       if (end.aborted) return null
-      log.write(Buffer.from(`${(error as Error).stack ?? error}\n`))
-      throw error
+      const told = isExit(error) ? inWords(error) : (error as Error)
+      log.write(Buffer.from(`${told instanceof Error ? (told.stack ?? told) : told}\n`))
+      return { ok: false, error: told }
     } finally {
       isEnding = false
       clearTimeout(timer)
@@ -77,4 +79,13 @@ export class ModuleRunner implements Runner {
     this.#workers.add(worker)
     return worker
   }
+}
+
+function isExit(error: unknown): error is WorkerExitedError {
+  return (error as Partial<WorkerExitedError>).code === 'ERR_JOBSLOT_WORKER_EXITED'
+}
+
+/** What it had printed is in the logs of its jobs. */
+function inWords({ exitCode, signal }: WorkerExitedError): string {
+  return `its worker ${signal === null ? `ended with status ${exitCode}` : `was ended by ${signal}`}`
 }

@@ -1,5 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { tell } from '../../messages.ts'
 
@@ -16,10 +15,13 @@ export class JobLog {
   /** @throws of what cannot be written */
   constructor(path: string, attempt: number) {
     this.#path = path
-    mkdirSync(dirname(path), { recursive: true })
     const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants
     // A FIFO would wait for its reader.
-    this.#fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, 0o666)
+    try {
+      this.#fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, 0o666)
+    } catch (error) {
+      throw new Error(`its log ${path} cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+    }
     this.write(Buffer.from(`${this.#endsInLine() ? '' : '\n'}--- attempt ${attempt}, ${new Date().toISOString()}\n`))
   }
 
@@ -83,6 +85,7 @@ export class JobOutput {
   readonly #streams: Readable[]
   #open = 0
   #heard = 0
+  #isSettled = false
 
   /** Takes the log over. */
   constructor(log: JobLog, stdout: Readable, stderr: Readable) {
@@ -106,6 +109,8 @@ export class JobOutput {
       const lost = `--- the job's value is the last ${LONGEST_VALUE} of ${this.#stdout.length} bytes of its stdout\n`
       this.#log.write(Buffer.from(lost))
     }
+    this.#isSettled = true
+    if (this.#open === 0) this.#log.close()
     // What comes now goes into the log while this process lives, which it does not prolong.
     for (const stream of this.#streams) (stream as Partial<{ unref(): void }>).unref?.()
   }
@@ -128,7 +133,7 @@ export class JobOutput {
     // An error ends it, too.
     stream.on('error', () => {})
     stream.on('close', () => {
-      if (--this.#open === 0) this.#log.close()
+      if (--this.#open === 0 && this.#isSettled) this.#log.close()
     })
   }
 }

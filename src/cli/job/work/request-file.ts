@@ -1,6 +1,7 @@
-import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobStore } from '../../../store.ts'
+import { makeFolder } from './folders.ts'
 
 const folderOf = (dir: string): string => join(dir, 'requests')
 const pathOf = (dir: string, id: number): string => join(folderOf(dir), `${id}.json`)
@@ -14,7 +15,7 @@ export interface RequestFile {
 }
 
 export function writeRequest(dir: string, id: number, request: unknown): RequestFile {
-  mkdirSync(folderOf(dir), { recursive: true })
+  makeFolder(folderOf(dir))
   const path = pathOf(dir, id)
   // For this user's eyes, whoever may look into the folder.
   writeFileSync(path, `${JSON.stringify(request)}\n`, { mode: 0o600 })
