@@ -89,6 +89,12 @@ void raise_to(uint64_t* word, uint64_t value) {
   }
 }
 
+bool is_of(const Mark& mark, const char* boot) {
+  bool whole = memcmp(mark.magic, kMagic, sizeof mark.magic) == 0;
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return whole && strncmp(mark.boot, boot, sizeof mark.boot - 1) == 0;
+}
+
 int open_in(const char* folder, const char* name) {
   char path[4096];
   if (snprintf(path, sizeof path, "%s/%s", folder, name) >= static_cast<int>(sizeof path)) return -ENAMETOOLONG;
@@ -144,12 +150,15 @@ int Journal::open(const char* folder, const char* boot) {
   close(fd);
   if (failed) return failed;
   mark_ = static_cast<Mark*>(page);
+  // Without the lock, which others may have again and again.
+  if (is_of(*mark_, boot)) return kDone;
   int locked = lock();
   if (locked != kDone) return locked;
-  if (memcmp(mark_->magic, kMagic, sizeof mark_->magic) != 0 ||
-      strncmp(mark_->boot, boot, sizeof mark_->boot - 1) != 0) {
+  if (!is_of(*mark_, boot)) {
     memset(static_cast<void*>(mark_), 0, sizeof *mark_);
     strncpy(mark_->boot, boot, sizeof mark_->boot - 1);
+    // Last: who reads it reads the rest as it is now.
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy(mark_->magic, kMagic, sizeof mark_->magic);
   }
   unlock();

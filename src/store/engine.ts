@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isStopped } from '../proc.ts'
+import { AppenderWait } from './appender-wait.ts'
 import { Batch } from './batch.ts'
 import { monotonicMs } from './clock.ts'
 import type { Disk, Lines } from './disk.ts'
 import { Durability } from './durability.ts'
-import { busy, failed, storeClosed } from './errors.ts'
+import { failed, storeClosed } from './errors.ts'
 import { LineBuffer, positionOf } from './format.ts'
 import type { Found } from './journal.ts'
 import { type Loaded, load } from './load.ts'
@@ -22,10 +21,6 @@ export interface Operation {
   settle(): void
   fail(error: unknown): void
 }
-
-/** How long a process may be in the midst of an append: of a stopped one, that it takes to be sure; of another. */
-const STOPPED_PATIENCE_MS = 300
-const BUSY_PATIENCE_MS = 20_000
 
 const LONGEST_TURN_MS = 2
 const MOST_LINES = 4096
@@ -51,11 +46,14 @@ export class Engine {
   #queue: Operation[] = []
   #scheduled = false
   #recovering: Promise<void> | undefined
+  /** It is only for another's lock, which who reads needs not. */
+  #isAwaitingAppender = false
   #closed = false
   #told = 0
   #turned = 0
   readonly #lines: Lines
   readonly #events: EngineEvents
+  readonly #appenderWait: AppenderWait
   readonly #buffer = new LineBuffer()
   /** Requests just created: mostly they are pulled soon. */
   readonly #recent = new Map<number, string>()
@@ -71,6 +69,7 @@ export class Engine {
     this.loaded = loaded
     this.now = options.now
     this.#events = options.events
+    this.#appenderWait = new AppenderWait(disk)
     this.durability = new Durability(disk.appender, options.synced, () =>
       this.#abandonSegment().catch((error) => {
         throw failed(disk.dir, error)
@@ -112,7 +111,7 @@ export class Engine {
 
   /** Reads what others have appended. False where that takes longer: then it goes on by itself. */
   catchUp(): boolean {
-    if (this.#recovering || this.#closed) return false
+    if ((this.#recovering && !this.#isAwaitingAppender) || this.#closed) return false
     const before = this.position
     const found = this.loaded.journal.catchUp(false)
     if (this.position !== before) this.#events.changed()
@@ -152,7 +151,7 @@ export class Engine {
         return sealed
       }
       if (outcome === 'sealed' || outcome === 'gone') await this.#recover(outcome)
-      else await sleep(5)
+      else if (outcome === 'busy') await this.#appenderWait.wait()
     }
   }
 
@@ -255,7 +254,10 @@ export class Engine {
 
   async #recovered(found: Found | 'busy'): Promise<void> {
     if (found === 'busy') {
-      await this.#awaitAppender()
+      this.#isAwaitingAppender = true
+      await this.#appenderWait.wait().finally(() => {
+        this.#isAwaitingAppender = false
+      })
       return
     }
     const outcome = found === 'sealed' ? await this.loaded.journal.next() : 'gone'
@@ -269,20 +271,6 @@ export class Engine {
     }
   }
 
-  /** Somebody is in the midst of an append, or was when it was stopped. */
-  async #awaitAppender(): Promise<void> {
-    const begin = monotonicMs()
-    for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
-      const pid = this.disk.appender.holder()
-      if (pid === 0) return
-      await sleep(pause)
-      const waited = monotonicMs() - begin
-      if (this.disk.appender.holder() !== pid) return
-      const stopped = waited > STOPPED_PATIENCE_MS && isStopped(pid)
-      if (stopped || waited > BUSY_PATIENCE_MS) throw busy(this.disk.dir, pid, stopped)
-    }
-  }
-
   /** A sync has failed: what is not on disk goes into another segment. */
   async #abandonSegment(): Promise<void> {
     while (this.#recovering) await this.#recovering
@@ -292,7 +280,7 @@ export class Engine {
       if (found === 'ready') found = journal.appendSeal(this.now(), journal.durableBytes)
       if (found === 'sealed' || found === 'done') break
       if (found === 'gone') return
-      await sleep(5)
+      if (found === 'busy') await this.#appenderWait.wait()
     }
     let failure: unknown
     this.#recovering = journal

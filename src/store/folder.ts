@@ -1,11 +1,14 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { JobslotError } from '../errors.ts'
 import { failed, unusable } from './errors.ts'
 import { joinOwners, ownRealm } from './owner.ts'
 import { RealDisk } from './real-disk.ts'
 
 export type Durable = 'disk' | 'os'
+
+const FIRST_PATIENCE_MS = 10_000
 
 /**
  * Makes the folder where there is none, and joins those who have it open: until `leave` is called, or `use` fails.
@@ -27,13 +30,25 @@ export async function withFolder<T>(
   let disk: RealDisk | undefined
   let owner: Disposable | undefined
   try {
-    disk = new RealDisk(dir, realm.boot)
+    disk = await openDisk(dir, realm.boot)
     owner = await joinOwners(disk, realm)
     return await use(disk, () => owner?.[Symbol.dispose]())
   } catch (error) {
     owner?.[Symbol.dispose]()
     disk?.close()
     throw error instanceof JobslotError || error instanceof TypeError ? error : failed(dir, error)
+  }
+}
+
+/** Several may be the first since the machine started, and one of them prepares the mark: that is waited for. */
+async function openDisk(dir: string, boot: string): Promise<RealDisk> {
+  for (const begin = performance.now(); ; await sleep(10)) {
+    try {
+      return new RealDisk(dir, boot)
+    } catch (error) {
+      const isBusy = error instanceof JobslotError && error.code === 'ERR_JOBSLOT_STORE_BUSY'
+      if (!isBusy || performance.now() - begin > FIRST_PATIENCE_MS) throw error
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { RealDisk } from './real-disk.ts'
 /** Of the file `lock`. */
 const OWNER_BYTE = 3
 const MOST_TRIES = 100
+const LONGEST_WRITE_MS = 20_000
 
 /** The run of the machine, and the PID namespace, in which a store's processes see each other. */
 export interface Realm {
@@ -27,10 +28,12 @@ export function ownRealm(): Realm {
 export async function joinOwners(disk: RealDisk, realm: Realm): Promise<Disposable> {
   const fd = disk.openOwn('lock')
   const lock = (exclusive: boolean) => native().lock(fd, OWNER_BYTE, exclusive) === 0
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  const deadline = performance.now() + LONGEST_WRITE_MS
+  for (let tries = 0; tries < MOST_TRIES && performance.now() < deadline; ) {
     // Whoever has it shared keeps the text as it is.
-    if (isSame(textIn(fd), realm) && lock(false) && isSame(textIn(fd), realm)) {
-      return { [Symbol.dispose]: () => closeSync(fd) }
+    if (isSame(textIn(fd), realm) && lock(false)) {
+      if (isSame(textIn(fd), realm)) return { [Symbol.dispose]: () => closeSync(fd) }
+      native().unlock(fd, OWNER_BYTE)
     }
     if (lock(true)) {
       ftruncateSync(fd, 0)
@@ -38,7 +41,8 @@ export async function joinOwners(disk: RealDisk, realm: Realm): Promise<Disposab
       lock(false)
       continue
     }
-    // Another may just be writing it.
+    // Who is just writing the text is not yet a sign of another realm, however long the machine makes that last.
+    if (native().isLocked(fd, OWNER_BYTE, false) !== 1) tries++
     await sleep(5)
   }
   closeSync(fd)
