@@ -24,12 +24,16 @@ export class Inode {
     for (const block of blocksOf(at, at + bytes.length)) this.lost.delete(block)
   }
 
+  truncate(size: number): void {
+    this.cached = Buffer.from(this.cached.subarray(0, size))
+    this.version++
+  }
+
   /** All that there was at some time is on disk, unless a later sync was faster. */
   sync(content: Buffer, version: number): void {
     if (version < this.#syncedVersion) return
     this.#syncedVersion = version
-    const synced = Buffer.alloc(content.length)
-    content.copy(synced)
+    const synced = Buffer.from(content)
     for (const block of this.lost) {
       const start = block * BLOCK
       if (start >= content.length) continue
@@ -39,34 +43,51 @@ export class Inode {
     this.synced = synced
   }
 
-  failSync(): void {
+  /** Some of what was to be brought to disk was. */
+  failSync(random: Random): void {
     this.errors++
-    for (const block of this.#dirty()) this.lost.add(block)
+    for (const block of this.#dirty()) if (random.chance(0.7)) this.lost.add(block)
   }
 
   #dirty(): number[] {
     return blocksOf(0, this.cached.length).filter((block) => !part(this.cached, block).equals(part(this.synced, block)))
   }
 
+  /** The power goes: of each block that was not on disk there is what was there before, or the new, or part of it, or anything. */
   cut(random: Random): void {
     const dirty = this.#dirty()
-    const size = dirty.length === 0 || random.chance(0.5) ? this.cached.length : this.synced.length
-    const left = Buffer.alloc(size)
+    const left = Buffer.alloc(this.#sizeLeft(random))
     this.synced.copy(left)
     for (const block of dirty) {
       const start = block * BLOCK
-      if (this.lost.has(block) || start >= size) continue
-      const fate = random.below(3)
-      if (fate === 0) this.cached.copy(left, start, start, Math.min(start + BLOCK, size))
-      // What was synced in the same block is not garbled: a disk writes sectors whole, and the rest is as it was.
-      else if (fate === 1)
-        for (let i = Math.max(start, this.synced.length); i < Math.min(start + BLOCK, size); i++)
-          left[i] = random.below(256)
+      const end = Math.min(start + BLOCK, left.length)
+      if (start >= end) continue
+      // What was synced in the same block stays: a disk writes sectors whole, and the rest of it is as it was.
+      const unsynced = Math.max(start, Math.min(this.synced.length, end))
+      const fate = random.below(4)
+      if (fate === 0) {
+        if (!this.lost.has(block)) this.cached.copy(left, start, start, end)
+      } else if (fate === 1) {
+        for (let i = unsynced; i < end; i++) left[i] = random.below(256)
+      } else if (fate === 2) {
+        this.cached.copy(left, unsynced, unsynced, unsynced + random.below(end - unsynced + 1))
+      }
     }
     this.cached = left
     this.synced = Buffer.from(left)
+    this.#syncedVersion = this.version
     this.lost.clear()
     this.version++
+  }
+
+  /** A size is brought to disk at another time than what is in it. */
+  #sizeLeft(random: Random): number {
+    const { length: now } = this.cached
+    const { length: then } = this.synced
+    const fate = random.below(4)
+    if (fate === 0) return then
+    if (fate === 1) return Math.min(now, then) + random.below(Math.abs(now - then) + 1)
+    return now
   }
 }
 

@@ -7,8 +7,8 @@ import type { Random } from './sim-random.ts'
 
 /**
  * A machine with a disk that keeps its promises and no more: what was synced stays. Of what was not, a power cut keeps,
- * drops or garbles each block of its own; a sync that fails leaves the bytes readable, and never brings them to disk.
- * Folder changes are kept in their order up to some point, or not.
+ * drops, cuts or garbles each block of its own; a sync that fails leaves the bytes readable, and never brings them to disk.
+ * Folder changes are kept in their order up to some point, or any of them.
  */
 export interface Faults {
   /** Share of syncs that fail. */
@@ -61,9 +61,12 @@ export class Machine {
     this.durable = 0
     this.end = 0
     this.failed = 0
-    const kept = this.#changes.slice(0, this.random.below(this.#changes.length + 1))
+    const last = this.random.below(this.#changes.length + 1)
+    const isOrdered = this.random.chance(0.5)
     this.folder = this.#synced
-    for (const change of kept) apply(this.folder, change)
+    for (const [i, change] of this.#changes.entries()) {
+      if (isOrdered ? i < last : this.random.chance(0.5)) apply(this.folder, change)
+    }
     for (const inode of new Set(this.folder.values())) inode.cut(this.random)
     this.#synced = new Map(this.folder)
     this.#changes = []
@@ -161,8 +164,7 @@ export class Process implements Disk {
     const made = replace || !this.#machine.folder.has(name)
     if (made) this.#machine.change({ add: name, inode })
     this.#machine.change({ remove: unfinished })
-    await this.#pause()
-    this.#machine.syncFolder()
+    await this.syncFolder()
     return made
   }
 
@@ -173,7 +175,7 @@ export class Process implements Disk {
     const { random, faults } = this.#machine
     if (random.chance(faults.failing ?? 0)) {
       this.#machine.failures++
-      inode.failSync()
+      inode.failSync(random)
     }
     if (told.errors < inode.errors) {
       told.errors = inode.errors
@@ -184,6 +186,11 @@ export class Process implements Disk {
 
   async syncFolder(): Promise<void> {
     await this.#pause()
+    const { random, faults } = this.#machine
+    if (random.chance(faults.failing ?? 0)) {
+      this.#machine.failures++
+      throw Object.assign(new Error('EIO: injected'), { code: 'EIO' })
+    }
     this.#machine.syncFolder()
   }
 
@@ -233,8 +240,7 @@ export class Process implements Disk {
         this.#check()
         const isKnown = positionOf(segment, at) < machine.durable
         if (isKnown || inode.cached.length <= at || simLines.whole(inode.cached, at, inode.cached.length) > at) return 0
-        inode.cached = Buffer.from(inode.cached.subarray(0, at))
-        inode.version++
+        inode.truncate(at)
         return 1
       },
       size: () => {
