@@ -1,9 +1,10 @@
 import { APPEND_BUSY, APPEND_CONFLICT, APPEND_DONE } from '../native/binding.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Files } from './files.ts'
-import { contentsOf, FORMAT, LineBuffer, positionOf, SEGMENT_SPAN, segmentName } from './format.ts'
+import { contentsOf, FORMAT, FRAME, LineBuffer, positionOf, SEGMENT_SPAN, segmentName } from './format.ts'
 import { headerOf, type Line, lineOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
+import { QuickLines } from './quick-line.ts'
 import { makeSegment, provenEnd } from './segment.ts'
 import type { Place } from './state-parts.ts'
 
@@ -23,7 +24,7 @@ export type Found =
   | 'gone' // compaction went past: all is to be loaded anew
 
 export interface JournalSink {
-  line(line: Line, place: Place, changed: number, json: string): void
+  line(line: Line, place: Place, changed: number): void
 }
 
 /** The journal from some segment on, as one process follows it and writes to it. */
@@ -43,6 +44,7 @@ export class Journal {
   #reader: LineReader | undefined
   #sealed: { from?: number } | undefined
   #proven = 0
+  readonly #quick = new QuickLines()
 
   constructor(disk: Disk, lines: Lines, files: Files, sink: JournalSink) {
     this.disk = disk
@@ -78,7 +80,7 @@ export class Journal {
   /** Reads what is there below `end`, a part at a time: false when that is all. `isOver`: another segment follows. */
   readPart(end: number, isOver: boolean): boolean {
     const reader = this.#reader!
-    const stop = reader.read(end, this.#onLine)
+    const stop = reader.read(end, this.#onLine, this.#onBytes)
     this.end = reader.at
     if (stop !== 'broken') return stop === 'more'
     if (isOver) this.#pass(end)
@@ -98,7 +100,7 @@ export class Journal {
       if (size === this.end) return 'ready'
       // Lines that we have read are no more: somebody has put back an old copy.
       if (size < this.end) return 'gone'
-      const stop = this.#reader!.read(size, this.#onLine)
+      const stop = this.#reader!.read(size, this.#onLine, this.#onBytes)
       this.end = this.#reader!.at
       if (stop !== 'broken') continue
       const proven = this.#provenEnd(size)
@@ -207,6 +209,19 @@ export class Journal {
       this.damage.push({ file: segmentName(this.segment), offset, bytes: length })
       return
     }
+    this.#take(line, offset, length)
+  }
+
+  readonly #onBytes = (bytes: Buffer, at: number, offset: number): number => {
+    if (this.#sealed) return 0
+    const line = this.#quick.line(bytes, at)
+    if (!line) return 0
+    const length = this.#quick.at - at
+    this.#take(line, offset, FRAME + length)
+    return length
+  }
+
+  #take(line: Line, offset: number, length: number): void {
     if (line.n <= this.n) return
     if (line.n > this.n + 1) this.missing += line.n - this.n - 1
     this.n = line.n
@@ -217,7 +232,7 @@ export class Journal {
       // Its number is given again: in another segment all that is read of this one may end before it.
       this.n--
     }
-    this.#sink.line(line, { file: this.#file, offset, length }, positionOf(this.segment, offset + length), json)
+    this.#sink.line(line, { file: this.#file, offset, length }, positionOf(this.segment, offset + length))
   }
 
   #header(json: string): boolean {

@@ -7,6 +7,9 @@ export type Stop = 'end' | 'more' | 'broken'
 
 type OnLine = (json: string, offset: number, length: number) => void
 
+/** May take a line, whose object begins there, from its bytes: how long the object is, with its line end; else 0. */
+type OnBytes = (bytes: Buffer, at: number, offset: number) => number
+
 /** The last of a line's frame, and the first of its object. */
 const BEGINNING = ' {"'
 
@@ -28,7 +31,7 @@ export class LineReader {
   }
 
   /** Hands on the lines below `end` that fit into one read. */
-  read(end: number, onLine: OnLine): Stop {
+  read(end: number, onLine: OnLine, onBytes?: OnBytes): Stop {
     if (this.at >= end) return 'end'
     const wanted = end - this.at
     if (this.#room.length < Math.min(wanted, MOST_ROOM))
@@ -40,7 +43,7 @@ export class LineReader {
       if (whole > 0) {
         const start = this.at
         this.at += whole
-        handOn(room, whole, start, onLine)
+        handOn(room, whole, start, onLine, onBytes)
         if (this.#room.length > MOST_ROOM) this.#room = Buffer.allocUnsafe(FIRST_ROOM)
         return this.at >= end ? 'end' : 'more'
       }
@@ -81,10 +84,16 @@ function nextRoom(wanted: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(wanted, FIRST_ROOM)))
 }
 
-function handOn(bytes: Buffer, length: number, start: number, onLine: OnLine): void {
-  // One string for all, where that has a character for each byte.
-  const text = isAscii(bytes.subarray(0, length)) ? bytes.toString('latin1', 0, length) : null
+function handOn(bytes: Buffer, length: number, start: number, onLine: OnLine, onBytes: OnBytes | undefined): void {
+  let text: string | null | undefined
   for (let at = 0; at < length; ) {
+    const taken = onBytes ? onBytes(bytes, at + FRAME, start + at) : 0
+    if (taken > 0) {
+      at += FRAME + taken
+      continue
+    }
+    // One string for all, where that has a character for each byte.
+    if (text === undefined) text = isAscii(bytes.subarray(0, length)) ? bytes.toString('latin1', 0, length) : null
     const end = text === null ? bytes.indexOf(10, at) : text.indexOf('\n', at)
     onLine(text?.slice(at + FRAME, end) ?? bytes.toString('utf8', at + FRAME, end), start + at, end + 1 - at)
     at = end + 1

@@ -1,8 +1,10 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lines, ReadFile } from './disk.ts'
+import { FRAME } from './format.ts'
 import type { Damage } from './journal.ts'
 import { areOptions, isError, isValue, isWhole, objectOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
+import { QuickLines } from './quick-line.ts'
 import type { State } from './state.ts'
 import type { JobLine } from './state-parts.ts'
 
@@ -39,9 +41,17 @@ export async function readSnapshot(
     else if (object && isJob(object)) state.restore(object as unknown as JobLine, { file: number, offset, length })
     else damage.push({ file: name, offset, bytes: length })
   }
+  const quick = new QuickLines()
+  const onBytes = (bytes: Buffer, at: number, offset: number): number => {
+    const job = quick.job(bytes, at)
+    if (!job) return 0
+    const length = quick.at - at
+    state.restore(job, { file: number, offset, length: FRAME + length })
+    return length
+  }
   while (reader.at < size) {
     const offset = reader.at
-    if (reader.read(size, onLine) === 'broken') {
+    if (reader.read(size, onLine, onBytes) === 'broken') {
       reader.skip(size)
       damage.push({ file: name, offset, bytes: reader.at - offset })
     }

@@ -58,8 +58,8 @@ export class Table {
   add(id: number): number {
     if (this.count > 0 && this.id[this.count - 1]! >= id) return -1
     if (this.count === this.id.length) this.#resize(Math.max(FEWEST, Math.ceil(this.count * 1.5)))
+    // All behind `count` is 0.
     const row = this.count++
-    for (const name of COLUMNS) this[name][row] = 0
     this.id[row] = id
     return row
   }
