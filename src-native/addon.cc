@@ -33,6 +33,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   state->env = env;
   napi_add_env_cleanup_hook(env, clean_up, state);
   add_descriptors(env, exports);
+  add_commands(env, exports);
   add_channels(env, exports, state);
   add_waits(env, exports, state);
   add_locks(env, exports, state);

@@ -57,6 +57,7 @@ struct State;
 inline State* state_of(const Napi::CallbackInfo& info) { return static_cast<State*>(info.Data()); }
 
 void add_descriptors(Napi::Env env, Napi::Object exports);
+void add_commands(Napi::Env env, Napi::Object exports);
 void add_channels(Napi::Env env, Napi::Object exports, State* state);
 void add_waits(Napi::Env env, Napi::Object exports, State* state);
 void add_locks(Napi::Env env, Napi::Object exports, State* state);

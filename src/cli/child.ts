@@ -1,13 +1,13 @@
-import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import type { SpawnOptions } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { spawnClear } from '../spawn.ts'
+import { type Command, type CommandEnd, startCommand } from '../command.ts'
 import { EXIT } from './exit-codes.ts'
 import { tell } from './messages.ts'
-import type { EndingSignal, Signals } from './signals.ts'
+import { type EndingSignal, Interrupted, isInterrupted, type Signals } from './signals.ts'
 
 /** How a command ended, or why it did not start. */
-export type Ended = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
+export type Ended = CommandEnd
 
 /**
  * Runs the command to its end. What signals come are passed on to it where they do not reach it by themselves. `onStart`
@@ -15,40 +15,49 @@ export type Ended = { code: number; signal: null } | { code: null; signal: NodeJ
  */
 export async function runCommand(
   command: readonly string[],
-  options: SpawnOptions,
+  options: Pick<SpawnOptions, 'env' | 'stdio'>,
   signals: Signals,
   onStart: (pid: number) => void = () => {},
 ): Promise<Ended> {
   if (signals.pending) return { code: null, signal: signals.pending }
-  const [program = '', ...args] = command
-  let child: ChildProcess
+  let child: Command
   try {
-    child = spawnClear(program, args, options)
+    child = startCommand(command, options) ?? (await spawned(command, options, signals))
   } catch (error) {
-    // Most reasons come as an event; some, an argument list too long for one, do not.
-    return { code: couldNotRun(program, error as NodeJS.ErrnoException), signal: null }
+    if (isInterrupted(error)) return { code: null, signal: error.signal }
+    return { code: couldNotRun(command[0] ?? '', error as NodeJS.ErrnoException), signal: null }
   }
-  if (child.pid !== undefined) onStart(child.pid)
+  onStart(child.pid)
   return signals.during(
     (signal) => passOn(child, signal),
-    () =>
-      new Promise((resolve) => {
-        child.on('error', (error: NodeJS.ErrnoException) => {
-          // Also for a signal that could not be sent; then the command runs on.
-          if (child.pid === undefined) resolve({ code: couldNotRun(program, error), signal: null })
-        })
-        child.on('exit', (code, signal) => {
-          resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
-        })
-      }),
+    () => child.ended,
   )
+}
+
+/** By Node's own means, where the addon cannot. @throws why it cannot be run; Interrupted */
+async function spawned(command: readonly string[], options: SpawnOptions, signals: Signals): Promise<Command> {
+  const { spawnClear } = await import('../spawn.ts')
+  if (signals.pending) throw new Interrupted(signals.pending)
+  const [program = '', ...args] = command
+  // Most reasons come as an event; some, an argument list too long for one, are thrown.
+  const child = spawnClear(program, args, options)
+  const { pid } = child
+  if (pid === undefined) return new Promise((_, reject) => child.on('error', reject))
+  // For a signal that could not be sent; the command runs on.
+  child.on('error', () => {})
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('exit', (code, signal) => {
+      resolve(signal ? { code: null, signal } : { code: code ?? EXIT.software, signal: null })
+    })
+  })
+  return { pid, ended, kill: (signal) => void child.kill(signal) }
 }
 
 /**
  * TERM, HUP and the like are passed on. INT and QUIT reach the command by themselves from a terminal; where there is none, whoever
  * sent them to us meant the command.
  */
-function passOn(child: ChildProcess, signal: EndingSignal): void {
+function passOn(child: Command, signal: EndingSignal): void {
   const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT'
   if (!(fromTerminal && hasTerminal())) child.kill(signal)
 }

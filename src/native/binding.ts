@@ -99,6 +99,14 @@ export interface Binding {
   removePurse(account: number, index: number, into: Int32Array): number
   forgetPurse(account: number, index: number): number
 
+  /**
+   * Starts a command. `words` and `environment` hold texts that each end with a zero byte; `fds[i]` is what number i of
+   * the command is here, -1 for none. -ENOSYS where its end could not be waited for.
+   */
+  startCommand(words: Uint8Array, environment: Uint8Array, fds: Int32Array, count: number): number
+  /** Its status, or 256 + the signal; -EAGAIN while it runs. */
+  commandStatus(pid: number): number
+
   /** Waits for a process's end. `quiet`: that keeps this one not alive. */
   waitProcess(id: number, pid: number, quiet: boolean): number
   /** Fills in pid and start time of at most `room` processes with `mark` among the words of a variable. */
