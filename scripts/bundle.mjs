@@ -10,10 +10,10 @@ const partOf = ({ kind, path, importer }) =>
 
 await build({
   entryPoints: {
-    // The command line in parts: what most starts need is in two or three.
+    // The command line in parts: what most starts need is in two.
     'cli/main': 'src/cli/main.ts',
-    'cli/acquire': 'src/cli/commands/acquire.ts',
     'cli/jobserver': 'src/cli/jobserver.ts',
+    'cli/named-pool': 'src/cli/named-pool.ts',
     'cli/more': 'src/cli/more.ts',
     'cli/job': 'src/cli/job/job.ts',
     'cli/job-more': 'src/cli/job/job-more.ts',
@@ -41,7 +41,8 @@ await build({
   plugins: [
     {
       name: 'parts',
-      setup: ({ onResolve }) => onResolve({ filter: /\/(acquire|jobserver|more|job|job-more|work|open)\.ts$/ }, partOf),
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /\/(jobserver|named-pool|more|job|job-more|work|open)\.ts$/ }, partOf),
     },
   ],
   supported: { 'dynamic-import': false },

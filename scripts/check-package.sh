@@ -35,7 +35,7 @@ tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
   find docs -type f
   echo 'prebuilds/linux-arm64/jobslot.node prebuilds/linux-x64/jobslot.node' | tr ' ' '\n'
   node -p 'Object.values(require("./package.json").bin).join("\n")'
-  printf '%s\n' dist/worker/preload.cjs dist/broker/broker.cjs dist/cli/acquire.cjs dist/cli/jobserver.cjs \
+  printf '%s\n' dist/worker/preload.cjs dist/broker/broker.cjs dist/cli/jobserver.cjs dist/cli/named-pool.cjs \
     dist/cli/more.cjs dist/cli/job.cjs dist/cli/job-more.cjs dist/cli/work.cjs
   # Each source file compiles to two; those of the command line and of the preload are in the files that they were
   # bundled into.

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { Held } from '../client/collect.ts'
-import { collect } from '../client/collect.ts'
-import { recipeOf, sweepRecipes } from '../client/recipe.ts'
+import { collect, collectFree } from '../client/collect.ts'
+import { type Recipe, recipeOf, sweepRecipes } from '../client/recipe.ts'
 import { JobslotError } from '../errors.ts'
 import { nameOf } from './limit-in-force.ts'
 import { tellIfSlow } from './messages.ts'
@@ -24,25 +24,34 @@ export async function holdSlots(
   signals: Signals,
   recipe = recipeOf(client.identity),
 ): Promise<Holding> {
-  const { min, max, timeout } = wanted
+  const free = signals.pending ? null : collectFree(client, recipe, wanted)
+  const held = free ?? (await waitFor(client, wanted, signals, recipe))
+  return {
+    slots: held.length,
+    release() {
+      for (const slot of held.splice(0)) slot.release()
+      client.close()
+      sweepRecipes()
+    },
+  }
+}
+
+async function waitFor(
+  client: Client,
+  { min, max, timeout }: { min: number; max: number; timeout: number },
+  signals: Signals,
+  recipe: Recipe,
+): Promise<Held[]> {
   const what = `${min} slot${min === 1 ? '' : 's'} of ${nameOf(client)}`
   const served = tellIfSlow(() => `waiting for ${what}, ${client.available} free now`)
   const [late, ended] = [new AbortController(), new AbortController()]
   const tooLate = () => late.abort(new JobslotError('ERR_JOBSLOT_TIMEOUT', `no ${what} within ${timeout / 1000} s`))
   const timer = timeout <= 0x7fffffff ? setTimeout(tooLate, timeout) : undefined
   try {
-    const held: Held[] = await signals.during(
+    return await signals.during(
       (signal) => ended.abort(new Interrupted(signal)),
       () => collect(client, recipe, { min, max, wait: timeout > 0, timeout: late.signal, signal: ended.signal }),
     )
-    return {
-      slots: held.length,
-      release() {
-        for (const slot of held.splice(0)) slot.release()
-        client.close()
-        sweepRecipes()
-      },
-    }
   } finally {
     served()
     clearTimeout(timer)

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { endBy } from './child.ts'
+import { main as acquire } from './commands/acquire.ts'
 import { EXIT, isUsageError, UsageError } from './exit-codes.ts'
 import { tell } from './messages.ts'
 import { isInterrupted } from './signals.ts'
@@ -10,10 +11,10 @@ process.title = ['jobslot', ...process.argv.slice(2)].join(' ')
 
 type Main = (words: string[]) => Promise<void>
 
-/** What is not `acquire` lies in a file that `acquire` does not read. */
+/** What is not `acquire` lies in files that `acquire` does not read. */
 const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   run: async () => (await import('./more.ts')).run(),
-  acquire: () => import('./commands/acquire.ts'),
+  acquire: async () => ({ main: acquire }),
   release: async () => (await import('./more.ts')).release(),
   status: async () => (await import('./more.ts')).status(),
   resize: async () => (await import('./more.ts')).resize(),

@@ -70,6 +70,20 @@ export async function collect(client: Client, recipe: Recipe, collecting: Collec
   }
 }
 
+/** The same of what is free at this instant; null where that is not enough. Most are served so, and need no clock. */
+export function collectFree(client: Client, recipe: Recipe, { min, max }: { min: number; max: number }): Held[] | null {
+  const held: Held[] = []
+  try {
+    takeFree(client, recipe, held, max)
+    if (held.length >= min) return held
+  } catch (error) {
+    release(held)
+    throw error
+  }
+  release(held)
+  return null
+}
+
 async function untilReturned(slot: SlotLock, signal: AbortSignal): Promise<void> {
   while (slot.isBorrowed()) {
     await slot.lock(signal)

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JobslotError } from '../errors.ts'
@@ -25,12 +24,17 @@ function load(): Binding {
       'jobslot cannot share slots on Windows: its addon is written for Linux and macOS',
     )
   }
-  const require = createRequire(import.meta.url)
   try {
     // Where it is nearly always; node-gyp-build, which knows the rarer places, takes ten times as long to look.
     const usual = process.env.JOBSLOT_PREBUILD ? undefined : usualFiles(root).find((file) => existsSync(file))
-    if (usual) return require(usual) as Binding
-    const nodeGypBuild = require('node-gyp-build') as (root: string) => Binding
+    if (usual) {
+      const addon = { exports: {} as Binding }
+      process.dlopen(addon, usual)
+      return addon.exports
+    }
+    // Not imported: hardly any start needs it, and it takes a while to load.
+    const { createRequire } = process.getBuiltinModule('node:module')
+    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Binding
     return nodeGypBuild(root)
   } catch (cause) {
     throw new JobslotError(

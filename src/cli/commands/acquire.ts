@@ -23,7 +23,7 @@ async function acquireOf(asked: AcquireWords, words: readonly string[], signals:
   const user = asked.forPid === null ? null : userOf(asked.forPid)
   const choice = whichLimit(process.env, { pool: asked.pool, orDefault: true })
   if (choice.kind === 'pool') {
-    const { acquireOfPool } = await import('../acquire-of-pool.ts')
+    const { acquireOfPool } = await import('../named-pool.ts')
     return acquireOfPool(choice, asked, words, signals, user)
   }
   const { acquireOfJobserver, jobserverInForce } = await import('../jobserver.ts')
