@@ -4,6 +4,9 @@ import { native } from './native/load.ts'
 import { EAGAIN } from './native/system-error.ts'
 import { waitFor } from './native/waits.ts'
 
+/** As `EX_SOFTWARE` of sysexits.h. */
+const UNKNOWN = 70
+
 /** How a command ended. */
 export type CommandEnd = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
 
@@ -53,13 +56,19 @@ function running(pid: number): Command {
     ended,
     kill(signal) {
       // Until its status is asked for, the number is its own.
-      if (!isOver) process.kill(pid, signal)
+      if (isOver) return
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It has become another user's, as sudo does; it runs on.
+      }
     },
   }
 }
 
+/** A status that nobody can tell, as another has asked for it, is no success. */
 function endOf(status: number): CommandEnd {
-  if (status < 256) return { code: Math.max(0, status), signal: null }
+  if (status < 256) return { code: status < 0 ? UNKNOWN : status, signal: null }
   const [name] = Object.entries(constants.signals).find(([, number]) => number === status - 256) ?? ['SIGKILL']
   return { code: null, signal: name as NodeJS.Signals }
 }
