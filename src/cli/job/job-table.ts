@@ -4,18 +4,20 @@ import { age, table } from '../table.ts'
 import { cut, noteOf, sinceOf, whatOf } from './job-text.ts'
 
 const COLUMNS = ['ID', 'STATE', 'FOR', 'TRY', 'PRIORITY', 'KEY', 'NOTE', 'WHAT'] as const
+const ALWAYS: readonly string[] = ['ID', 'STATE', 'FOR', 'WHAT']
 type Row = Record<(typeof COLUMNS)[number], string>
 
 const LONGEST_KEY = 24
 const LONGEST_NOTE = 48
 
-/** Jobs as lines, the first of which says what the columns are; no wider than `width`. Pure: `now` in ms since 1970. */
-export function jobTable(jobs: readonly Job[], now: number, width: number): string[] {
+/**
+ * Jobs as lines no wider than `width`, the first of which says what the columns are. Pure: `now` in ms since 1970.
+ *
+ * @param all also columns in which nothing stands: others may follow that have something there
+ */
+export function jobTable(jobs: readonly Job[], now: number, width: number, all: boolean): string[] {
   const rows = jobs.map((job) => rowOf(job, now))
-  // Most jobs have none of these.
-  const columns = COLUMNS.filter(
-    (column) => ['ID', 'STATE', 'FOR', 'WHAT'].includes(column) || rows.some((row) => row[column]),
-  )
+  const columns = COLUMNS.filter((column) => all || ALWAYS.includes(column) || rows.some((row) => row[column]))
   return table([[...columns], ...rows.map((row) => columns.map((column) => row[column]))]).map((line) =>
     cut(line, width),
   )

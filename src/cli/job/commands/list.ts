@@ -1,4 +1,4 @@
-import type { JobState, JobStore } from '../../../store.ts'
+import type { Job, JobState, JobStore } from '../../../store.ts'
 import { UsageError } from '../../exit-codes.ts'
 import { styled, tell } from '../../messages.ts'
 import { jobHelp } from '../help.ts'
@@ -22,9 +22,10 @@ export async function main(words: string[]): Promise<void> {
   const states = values.state?.flatMap((text) => text.split(',')).map(stateOf)
   await withStore(values.dir, async (store) => {
     let count = 0
-    for await (const page of pagesOf(store, states)) {
-      count += page.length
-      await print(values.json ? page.map((job) => `${JSON.stringify(job)}\n`).join('') : asTable(page))
+    for await (const { jobs, isLast } of pagesOf(store, states)) {
+      const text = values.json ? jobs.map((job) => JSON.stringify(job)) : tableLines(jobs, count === 0, isLast)
+      await print(text.map((line) => `${line}\n`).join(''))
+      count += jobs.length
     }
     if (values.json) return
     if (count === 0) await print(states ? `no job is ${states.join(' or ')}\n` : 'there are no jobs\n')
@@ -32,18 +33,21 @@ export async function main(words: string[]): Promise<void> {
   })
 }
 
-async function* pagesOf(store: JobStore, states: JobState[] | undefined) {
+async function* pagesOf(
+  store: JobStore,
+  states: JobState[] | undefined,
+): AsyncGenerator<{ jobs: Job[]; isLast: boolean }> {
   for (let after: number | null = 0; after !== null; ) {
     const { jobs, cursor } = await store.list({ ...(states && { state: states }), after, limit: PAGE })
-    if (jobs.length > 0) yield jobs
+    if (jobs.length > 0) yield { jobs, isLast: cursor === null }
     after = cursor
   }
 }
 
-function asTable(jobs: Parameters<typeof jobTable>[0]): string {
+function tableLines(jobs: Job[], isFirst: boolean, isLast: boolean): string[] {
   const width = process.stdout.isTTY ? process.stdout.columns || 80 : WIDEST
-  const [head, ...rows] = jobTable(jobs, Date.now(), width)
-  return `${[styled(process.stdout, 'bold', head!), ...rows].join('\n')}\n`
+  const [head = '', ...rows] = jobTable(jobs, Date.now(), width, !(isFirst && isLast))
+  return isFirst ? [styled(process.stdout, 'bold', head), ...rows] : rows
 }
 
 function stateOf(text: string): JobState {
