@@ -75,6 +75,8 @@ export class Attention {
   listen(listener: () => void): Disposable {
     this.#listeners.add(listener)
     this.#on()
+    this.#arm()
+    this.lookAtLives()
     return {
       [Symbol.dispose]: () => {
         if (this.#listeners.delete(listener)) this.#off()

@@ -24,12 +24,12 @@ export interface Working {
   processes(): number[]
 }
 
-export async function working(options: { lease?: number } = {}): Promise<Working> {
+export async function working(options: { env?: Env } = {}): Promise<Working> {
   const dir = join(tempDir(), 'store')
   const cwd = tempDir()
   const state = newState()
-  const store = await openStore({ dir, ...options })
-  const env = { ...state.env, NODE_EXTRA_CA_CERTS: undefined }
+  const store = await openStore({ dir })
+  const env = { ...state.env, ...options.env, NODE_EXTRA_CA_CERTS: undefined }
   const processes = () =>
     processesWhere((pid) => readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`JOBSLOT_STORE=${dir}`))
   onTestFinished(async () => {

@@ -51,9 +51,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
     received = signal
     dispatcher.stop()
     if (dispatcher.running > 0) {
-      tell(
-        `takes no more jobs, and ends after the ${count(dispatcher.running, 'job')} that run; another ${signal} ends these`,
-      )
+      tell(lastWords(dispatcher.running, signal))
     }
   }
   const toTheEnd = async () => {
@@ -71,4 +69,9 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
     }
   }
   return signals.during(onSignal, toTheEnd)
+}
+
+function lastWords(running: number, signal: EndingSignal): string {
+  const [run, these] = running === 1 ? ['runs', 'it'] : ['run', 'them']
+  return `takes no more jobs, and ends after the ${count(running, 'job')} that ${run}; another ${signal} ends ${these}`
 }

@@ -28,6 +28,9 @@ interface Run {
   over: Promise<void>
 }
 
+/** Who has no slot by then waits for one. */
+const WAITS_MS = 100
+
 /** How it came to an end: nothing is left to do, or it was told to end. */
 export type WorkEnd = 'drained' | 'paused' | 'stopped'
 
@@ -111,9 +114,11 @@ export class Dispatcher {
 
   /** Null: there is nothing to be run any more. */
   async #join(signal: AbortSignal): Promise<Joined | null> {
-    const { slots, label, draws } = this.#options
+    const { slots, leftovers, label, draws } = this.#options
     // That its own jobs have them all is nothing to tell.
     const served = this.#running.size > 0 ? () => {} : tellIfSlow(() => `waiting for 1 slot of ${slots.name}`)
+    // What killed workers have left may hold the slot that this one waits for.
+    const waits = setTimeout(() => leftovers.endAllSoon(), WAITS_MS)
     try {
       const asked = { kind: 'job', label, min: 1, max: 1, draws, limit: null, priority: 0, weight: 1 } as const
       return await slots.host.join({ ...asked, ...thisProcess() }, { signal })
@@ -121,6 +126,7 @@ export class Dispatcher {
       if (signal.aborted) return null
       throw error
     } finally {
+      clearTimeout(waits)
       served()
     }
   }
