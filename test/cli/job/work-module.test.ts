@@ -127,14 +127,27 @@ describe('--module', { timeout: 40_000 }, () => {
   })
 
   test.for([
-    ['export const one = 1', /^its worker ended with status 1$/],
-    ['throw new Error("at its start")', /^its worker ended with status 1$/],
-  ] as const)('a module that cannot run jobs: %s', async ([text, message]) => {
-    const { store, work, words, log } = await workingWith(text)
+    ['export const one = 1', /has no function as its default export/],
+    ['throw new Error("at its start")', /at its start/],
+    ['process.exit(0)', /ended with status 0 before it called serve/],
+  ] as const)('no job is taken for a module that cannot run any: %s', async ([text, message]) => {
+    const { store, work, words } = await workingWith(text)
     const { id } = await store.create({})
-    expect(await work([...words, '--drain'])).toMatchObject({ code: 1 })
-    expect((await store.get(id))?.error?.message).toMatch(message)
-    expect(log(id)).toMatch(/has no function as its default export|at its start/)
+    const { code, stderr } = await work([...words, '--drain'])
+    expect(code).toBe(69)
+    expect(stderr).toMatch(/^jobslot: worker jobs ended with status \d before/)
+    expect(stderr).toMatch(message)
+    expect(await store.get(id)).toMatchObject({ state: 'pending', attempt: 0 })
+  })
+
+  test('a signal ends the start of a module that does not end by itself', async () => {
+    const { start, words, cwd } = await workingWith(
+      'import { writeFileSync } from "node:fs"; writeFileSync("begun", ""); for (;;) {}',
+    )
+    const { child, result } = start(words)
+    await waitFor(() => existsSync(join(cwd, 'begun')), 15_000)
+    child.kill('SIGTERM')
+    expect(await result).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
   })
 
   test('a module that is not there', async () => {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { endBy } from '../../child.ts'
 import { tell } from '../../messages.ts'
-import { type EndingSignal, Signals } from '../../signals.ts'
+import { type EndingSignal, Interrupted, Signals } from '../../signals.ts'
 import { count } from '../../table.ts'
 import { removeOldLogs } from '../logs.ts'
 import { openOrMake } from '../open.ts'
@@ -40,7 +40,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
   const dispatcher = new Dispatcher({ store, slots, runner, leftovers, reports, drain, label, draws: !asked.module })
   const tidy = () => Promise.all([removeOldLogs(store), sweepRequests(store)]).catch(() => {})
   const tidying = setInterval(tidy, TIDY_MS).unref()
-  const hurry = new AbortController()
+  const [stopped, hurry] = [new AbortController(), new AbortController()]
   let received: EndingSignal | null = null
   const onSignal = (signal: EndingSignal) => {
     if (received) {
@@ -49,6 +49,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
       return
     }
     received = signal
+    stopped.abort(new Interrupted(signal))
     dispatcher.stop()
     if (dispatcher.running > 0) {
       tell(lastWords(dispatcher.running, signal))
@@ -56,6 +57,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
   }
   const toTheEnd = async () => {
     try {
+      await runner.prepare(stopped.signal)
       await tidy()
       const end = await dispatcher.work()
       const isGood = await reports.end(store)

@@ -1,45 +1,53 @@
 import type { JobStore, PulledJob } from '../../../store.ts'
 import type { WorkerExitedError } from '../../../worker/exit.ts'
 import { logPath } from '../logs.ts'
-import { ModuleWorker } from './module-worker.ts'
+import { type ModuleOptions, ModuleWorker } from './module-worker.ts'
 import { JobLog } from './output.ts'
 import type { Assignment, Result, Runner } from './run.ts'
 
-interface Options {
+interface Options extends ModuleOptions {
   store: JobStore
-  /** Of the module. */
-  url: string
-  name: string
-  env: NodeJS.ProcessEnv
   graceFor(job: PulledJob): Promise<number>
 }
 
 /** Runs jobs by a module's default export, in worker processes that are kept for the next ones. */
 export class ModuleRunner implements Runner {
   readonly #options: Options
-  readonly #workers = new Set<ModuleWorker>()
+  readonly #all = new Set<ModuleWorker>()
+  readonly #idle: ModuleWorker[] = []
 
   constructor(options: Options) {
     this.#options = options
   }
 
+  /** @throws WorkerExitedError; the signal's reason */
+  async prepare(signal: AbortSignal): Promise<void> {
+    this.#idle.push(await this.#idleWorker(signal))
+  }
+
+  /** @throws WorkerExitedError where there is no worker for the job: it is not to blame */
   async run(assignment: Assignment): Promise<Result> {
     const { job, host, joined, end } = assignment
     let log: JobLog | null = null
+    let worker: ModuleWorker | null = null
     try {
-      if (end.aborted) return null
+      worker = await this.#idleWorker(end)
       log = new JobLog(logPath(this.#options.store.dir, job), job.attempt)
-      return await this.#runIn(this.#freeWorker(), log, assignment)
+      return await this.#runIn(worker, log, assignment)
     } catch (error) {
+      if (end.aborted) return null
+      if (!worker) throw error
       return { ok: false, error: error as Error }
     } finally {
       log?.close()
+      if (worker && !worker.isOver) this.#idle.push(worker)
+      else if (worker) this.#all.delete(worker)
       await host.leave(joined.id, { signaled: false }).catch(() => {})
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.close()))
+    await Promise.all([...this.#all].map((worker) => worker.close()))
   }
 
   async #runIn(worker: ModuleWorker, log: JobLog, { job, end, kill }: Assignment): Promise<Result> {
@@ -68,15 +76,16 @@ export class ModuleRunner implements Runner {
       clearTimeout(timer)
       end.removeEventListener('abort', onEnd)
       kill.removeEventListener('abort', onKill)
-      if (!worker.isFree) this.#workers.delete(worker)
     }
   }
 
-  #freeWorker(): ModuleWorker {
-    for (const worker of this.#workers) if (worker.isFree) return worker
-    const { url, name, env } = this.#options
-    const worker = new ModuleWorker(url, name, env)
-    this.#workers.add(worker)
+  async #idleWorker(signal: AbortSignal): Promise<ModuleWorker> {
+    for (let worker = this.#idle.pop(); worker; worker = this.#idle.pop()) {
+      if (!worker.isOver) return worker
+      this.#all.delete(worker)
+    }
+    const worker = await ModuleWorker.start(this.#options, signal)
+    this.#all.add(worker)
     return worker
   }
 }

@@ -10,6 +10,13 @@ const START_MS = 30_000
 /** What waits for an answer waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff
 
+export interface ModuleOptions {
+  /** Of the module. */
+  url: string
+  name: string
+  env: NodeJS.ProcessEnv
+}
+
 /** A worker that runs one job after the other by a module. */
 export class ModuleWorker {
   readonly #life: PrivateLife
@@ -17,7 +24,7 @@ export class ModuleWorker {
   #log: JobLog | null = null
   #isOver = false
 
-  constructor(url: string, name: string, env: NodeJS.ProcessEnv) {
+  private constructor({ url, name, env }: ModuleOptions) {
     this.#lines = new Lines((lines) => this.#log?.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1')))
     const module = { path: MAIN, name }
     this.#life = new PrivateLife({ name, module, args: [url], execArgv: [], env, cwd: undefined, lines: this.#lines })
@@ -26,16 +33,33 @@ export class ModuleWorker {
     })
   }
 
-  /** Whether it can run another job. */
-  get isFree(): boolean {
-    return !this.#isOver && this.#log === null
+  /** @throws WorkerExitedError where the module cannot run jobs; the signal's reason */
+  static async start(options: ModuleOptions, signal: AbortSignal): Promise<ModuleWorker> {
+    signal.throwIfAborted()
+    const worker = new ModuleWorker(options)
+    const kill = () => worker.kill()
+    signal.addEventListener('abort', kill, { once: true })
+    const timer = setTimeout(kill, START_MS)
+    try {
+      await worker.#life.served
+      return worker
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** What it prints goes into the log. @throws what the job's function throws; WorkerExitedError */
   async run(job: SentJob, log: JobLog): Promise<string | Uint8Array | undefined> {
     this.#log = log
     try {
-      await this.#served()
       return await this.#life.calls.call('run', job, { timeout: FOREVER_MS })
     } finally {
       this.#life.pump()
@@ -59,14 +83,5 @@ export class ModuleWorker {
 
   async close(): Promise<void> {
     await this.#life.end(() => new JobslotError('ERR_JOBSLOT_CLOSED', 'the worker was closed'))
-  }
-
-  async #served(): Promise<void> {
-    const timer = setTimeout(() => this.kill(), START_MS)
-    try {
-      await this.#life.served
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }

@@ -69,6 +69,8 @@ export class ProcessRunner implements Runner {
     }
   }
 
+  async prepare(): Promise<void> {}
+
   async close(): Promise<void> {}
 
   /** Or why there is none. */

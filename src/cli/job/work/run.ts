@@ -18,6 +18,8 @@ export type Result = { ok: true; value: ValueInput } | { ok: false; error: strin
 
 /** Runs jobs. */
 export interface Runner {
+  /** Makes sure that it can run jobs: where it cannot, none is to be taken, and failed. Ends by the signal, too. */
+  prepare(signal: AbortSignal): Promise<void>
   /** Runs a job, and gives its slot back, whatever happens. Resolves when nothing of the run goes on but its daemons. */
   run(assignment: Assignment): Promise<Result>
   /** Ends what was kept for further runs. */
