@@ -13,6 +13,10 @@ export interface Split<Options extends OptionTable> {
 
 /** @throws UsageError */
 export function splitArguments<Options extends OptionTable>(words: string[], options: Options): Split<Options> {
+  // Most say nothing but the command, and need not load what reads options.
+  if (words[0] === '--' || words[0]?.[0] !== '-') {
+    return { values: {} as Split<Options>['values'], command: words.slice(words[0] === '--' ? 1 : 0) }
+  }
   // Read once leniently to find where the command begins: behind it, every word is the command's own.
   const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true })
   const first = tokens.find((token) => token.kind === 'positional' || token.kind === 'option-terminator')

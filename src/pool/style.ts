@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
 import type { Style } from './offer.ts'
 
@@ -21,6 +20,7 @@ export function stopsAtFifo(command: string): boolean {
 }
 
 function styleOfMake(make: string): Style {
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stdout } = spawnSync(make, ['--version'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],

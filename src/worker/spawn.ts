@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { basename, extname, resolve } from 'node:path'
@@ -50,6 +49,8 @@ export function spawnWorker({ module, args, execArgv, env, cwd, life, output, mo
     // The kernel's error would name Node's program.
     throw new JobslotError('ERR_JOBSLOT_WORKER_EXITED', `a worker cannot be started: there is no folder ${cwd}`)
   }
+  // Who joins a worker that runs already does not load it.
+  const { spawn } = process.getBuiltinModule('node:child_process')
   const child = spawn(process.execPath, ['--require', preload, ...execArgv, module.path, ...args], {
     detached: true,
     stdio: ['ignore', output, output, 'pipe', ...more],
