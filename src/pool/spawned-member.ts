@@ -57,7 +57,8 @@ export async function spawnMember(
     })
   })
   const pid = child.pid ?? 0
-  await host.started(id, { pid, startTime: readProcess(pid)?.startTime ?? '0' }).catch(() => {})
+  // Its answer is not waited for: of a command that ends meanwhile, Node reads what it printed for nobody, and forgets it.
+  host.started(id, { pid, startTime: readProcess(pid)?.startTime ?? '0' }).catch(() => {})
   return { id, pid, child, exited, kill: (signal = 'SIGTERM') => child.kill(signal) }
 }
 
