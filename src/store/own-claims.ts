@@ -1,8 +1,12 @@
+import { monotonicMs } from './clock.ts'
 import type { Context } from './context.ts'
 import { claimLost } from './errors.ts'
 import { Notification } from './notification.ts'
 import { PulledJob } from './pulled-job.ts'
 import { ACTIVE } from './table.ts'
+
+/** Who runs a job and waits for nothing learns so soon that it was cancelled. */
+const LOOK_MS = 200
 
 /** What is claimed here: it shows that it lives while there is some, and tells its holder when one is lost. */
 export class OwnClaims {
@@ -10,6 +14,7 @@ export class OwnClaims {
   readonly #leaseMs: number
   readonly #look: () => void
   #beats: NodeJS.Timeout | undefined
+  #lastBeat = 0
 
   /** @param look reads what others have appended */
   constructor(context: Context, leaseMs: number, look: () => void) {
@@ -24,7 +29,8 @@ export class OwnClaims {
     // It waited for the disk; by now it may be cancelled.
     if (!this.#isHeld(what)) this.over(what.claim)
     if (this.#beats || claims.size === 0) return
-    this.#beats = setInterval(() => this.#beat(), Math.max(1, this.#leaseMs / 3)).unref()
+    this.#beats = setInterval(() => this.#tick(), Math.min(LOOK_MS, Math.max(1, this.#leaseMs / 3))).unref()
+    this.#lastBeat = monotonicMs()
     lives.beat()
   }
 
@@ -57,9 +63,12 @@ export class OwnClaims {
     return row >= 0 && table.phase[row] === ACTIVE && table.claim[row] === what.claim
   }
 
-  #beat(): void {
+  #tick(): void {
     // First what happened meanwhile: who was stopped for longer than its lease learns of that before it shows life.
     this.#look()
+    const now = monotonicMs()
+    if (now - this.#lastBeat < this.#leaseMs / 4) return
+    this.#lastBeat = now
     this.#context.lives.beat()
   }
 }

@@ -35,7 +35,12 @@ export class FolderWatch implements Watch {
   }
 
   on(): void {
-    if (this.#users++ === 0) this.#arm()
+    if (this.#users++ > 0) return
+    this.#arm()
+    // What came after the last look, and before there was a watch, is told by no event.
+    setImmediate(() => {
+      if (this.#users > 0) this.#onEvent(false)
+    })
   }
 
   off(): void {
