@@ -141,6 +141,14 @@ describe('a job that is no command', { timeout: 30_000 }, () => {
     expect((await store.get(command.id))?.value?.toString()).toBe(`{"cmd":["false"],"cwd":"/"}\n${cwd}\n`)
   })
 
+  test('is not taken where that command is not there', async () => {
+    const { store, work } = await working()
+    const { id } = await store.create('text')
+    const { code, stderr } = await work([...drain, '--', 'no-such-command-here'])
+    expect({ code, stderr }).toEqual({ code: 127, stderr: 'jobslot: no-such-command-here: command not found\n' })
+    expect((await store.get(id))?.state).toBe('pending')
+  })
+
   test('has failed for good where there is none', async () => {
     const { store, work } = await working()
     const { id } = await store.create('text', { attempts: 5 })
@@ -243,6 +251,17 @@ describe('without --drain', { timeout: 30_000 }, () => {
     child.kill('SIGTERM')
     expect(await result).toEqual({ code: null, signal: 'SIGTERM', stdout: '', stderr: '' })
   })
+})
+
+test('a job that somebody else brings to its end while it runs is ended', { timeout: 30_000 }, async () => {
+  const { store, script, work, processes, cwd } = await working()
+  const id = await script('touch begun; sleep 25')
+  const result = work(drain)
+  await waitFor(() => existsSync(join(cwd, 'begun')), 10_000)
+  await store.fulfill(id, 'by hand')
+  expect(await result).toMatchObject({ code: 0 })
+  expect((await store.get(id))?.value?.toString()).toBe('by hand')
+  expect(processes()).toEqual([])
 })
 
 test('a folder that is no store, or another one’s, is told of', async () => {

@@ -1,14 +1,15 @@
 import { basename } from 'node:path'
 import { endBy } from '../../child.ts'
+import { EXIT } from '../../exit-codes.ts'
 import { tell } from '../../messages.ts'
 import { type EndingSignal, Interrupted, Signals } from '../../signals.ts'
 import { count } from '../../table.ts'
-import { removeOldLogs } from '../logs.ts'
+import { makeLogFolder, removeOldLogs } from '../logs.ts'
 import { openOrMake } from '../open.ts'
 import { Dispatcher, tellPaused } from '../work/dispatcher.ts'
-import { makeLogFolder } from '../work/folders.ts'
 import { openSlots } from '../work/job-slots.ts'
 import { Leftovers } from '../work/leftovers.ts'
+import { isProgram } from '../work/programs.ts'
 import { Reports } from '../work/reports.ts'
 import { sweepRequests } from '../work/request-file.ts'
 import { runnerFor } from '../work/runner-for.ts'
@@ -18,6 +19,12 @@ import { WORK_HELP } from '../work-help.ts'
 export async function main(words: string[]): Promise<void> {
   const asked = parseWork(words)
   if (!asked) return console.log(WORK_HELP)
+  const [program] = asked.command
+  if (program !== undefined && !isProgram(program)) {
+    // Each job would fail for it.
+    tell(`${program}: command not found`)
+    process.exit(EXIT.notFound)
+  }
   const signals = new Signals()
   const { status, signal } = await work(asked, signals)
   if (signal) endBy(signal)

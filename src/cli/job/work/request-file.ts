@@ -1,7 +1,6 @@
-import { openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobStore } from '../../../store.ts'
-import { makeFolder } from './folders.ts'
 
 const folderOf = (dir: string): string => join(dir, 'requests')
 const pathOf = (dir: string, id: number): string => join(folderOf(dir), `${id}.json`)
@@ -23,6 +22,14 @@ export function writeRequest(dir: string, id: number, request: unknown): Request
     path,
     open: () => openSync(path, 'r'),
     remove: () => rmSync(path, { force: true }),
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 
