@@ -95,61 +95,76 @@ test('a worker that is stopped past its lease loses its claim, and its result is
 })
 
 describe('a storm', () => {
-  test.each(['disk', 'os'] as const)('of kills loses no job and finishes none twice (%s)', async (durability) => {
-    const seconds = Number(process.env.JOBSLOT_STORM_SECONDS ?? 6)
-    const store = await testStore({ durability })
-    const creators = [1, 2].map(() => party(store, 'create', { durability }))
-    const workers = Array.from({ length: 4 }, () => party(store, 'work', { durability }))
-    await Promise.all([...creators, ...workers].map(({ ready }) => ready()))
-    const all = [...workers]
-    const end = performance.now() + seconds * 1000
-    const events: { type: string; id?: number }[] = []
-    const stop = new AbortController()
-    const following = (async () => {
-      try {
-        for await (const event of store.events({ from: 0, signal: stop.signal })) events.push(event)
-      } catch {
-        // Told to stop, or left behind by a compaction: then the last count is all there is.
+  // One of them is as long as what is promised; a longer one shows what comes once an hour.
+  const longest = Number(process.env.JOBSLOT_STORM_SECONDS ?? 60)
+  const storms = [
+    { durability: 'disk', seconds: longest },
+    { durability: 'os', seconds: Number(process.env.JOBSLOT_STORM_SECONDS ?? 15) },
+  ] as const
+
+  test.each(storms)(
+    'of kills loses no job and finishes none twice ($durability)',
+    async ({ durability, seconds }) => {
+      const store = await testStore({ durability })
+      const creators = Array.from({ length: 4 }, () => party(store, 'create', { durability }))
+      const all = Array.from({ length: 8 }, () => party(store, 'work', { durability }))
+      await Promise.all([...creators, ...all].map(({ ready }) => ready()))
+      let workers = [...all]
+      const events: { type: string; id?: number }[] = []
+      const stop = new AbortController()
+      const following = (async () => {
+        try {
+          for await (const event of store.events({ from: 0, signal: stop.signal })) events.push(event)
+        } catch {
+          // Told to stop, or left behind by a compaction: then the last count is all there is.
+        }
+      })()
+      let kills = 0
+      for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
+        await sleep(20)
+        // One that is still starting has nothing to lose.
+        const victims = workers.filter(({ has }) => has('ready'))
+        const victim = victims[Math.floor(Math.random() * victims.length)]
+        if (!victim) continue
+        victim.child.kill('SIGKILL')
+        kills++
+        const next = party(store, 'work', { durability })
+        workers = workers.map((worker) => (worker === victim ? next : worker))
+        all.push(next)
       }
-    })()
-    let kills = 0
-    while (performance.now() < end) {
-      await sleep(60)
-      const [victim] = workers.splice(Math.floor(Math.random() * workers.length), 1)
-      victim!.child.kill('SIGKILL')
-      kills++
-      const next = party(store, 'work', { durability })
-      workers.push(next)
-      all.push(next)
-    }
-    for (const { child } of creators) child.stdin.end()
-    await Promise.all(creators.map(({ child }) => ended(child)))
-    await waitFor(
-      async () => {
-        const { pending, active, delayed } = await store.stats()
-        return pending + active + delayed === 0
-      },
-      30_000,
-      'all jobs are finished',
-    )
-    for (const { child } of workers) child.stdin.end()
-    await Promise.all(workers.map(({ child }) => ended(child)))
-    const created = creators.flatMap(({ said }) =>
-      said.filter(([word]) => word === 'created').map(([, id]) => Number(id)),
-    )
-    expect(kills).toBeGreaterThan(5)
-    expect(created.length).toBeGreaterThan(20)
-    for (const id of created) expect(await store.get(id)).toMatchObject({ state: 'fulfilled' })
-    const report = await store.verify()
-    expect(report).toMatchObject({ ok: true })
-    await sleep(100)
-    stop.abort()
-    await following
-    const finished = events.filter(({ type }) => type === 'fulfill').map(({ id }) => id)
-    expect(new Set(finished).size).toBe(finished.length)
-    const errors = all.flatMap(({ said }) => said.filter(([word]) => word === 'error').map(([, code]) => code))
-    expect(errors.filter((code) => code !== 'ERR_JOBSLOT_CLAIM_LOST')).toEqual([])
-  })
+      for (const { child } of creators) child.stdin.end()
+      await Promise.all(creators.map(({ child }) => ended(child)))
+      await waitFor(
+        async () => {
+          const { pending, active, delayed } = await store.stats()
+          return pending + active + delayed === 0
+        },
+        60_000,
+        'all jobs are finished',
+      )
+      for (const { child } of workers) child.stdin.end()
+      await Promise.all(workers.map(({ child }) => ended(child)))
+      const created = creators.flatMap(({ said }) =>
+        said.filter(([word]) => word === 'created').map(([, id]) => Number(id)),
+      )
+      expect(kills).toBeGreaterThan(seconds)
+      expect(created.length).toBeGreaterThan(20 * seconds)
+      for (const id of created) expect(await store.get(id)).toMatchObject({ state: 'fulfilled' })
+      expect(await store.verify()).toMatchObject({ ok: true })
+      await sleep(100)
+      stop.abort()
+      await following
+      const finished = events.filter(({ type }) => type === 'fulfill').map(({ id }) => id)
+      expect(finished.length).toBeGreaterThan(0)
+      expect(new Set(finished).size).toBe(finished.length)
+      const said = all.flatMap(({ said }) => said)
+      // What a killed one had, another has run once more.
+      expect(said.filter(([word]) => word === 'fulfilled').length).toBeLessThanOrEqual(finished.length)
+      const errors = said.filter(([word]) => word === 'error').map(([, code]) => code)
+      expect(errors.filter((code) => code !== 'ERR_JOBSLOT_CLAIM_LOST')).toEqual([])
+    },
+    240_000,
+  )
 })
 
 test('processes agree on the order of events', async () => {
@@ -174,23 +189,21 @@ test('processes agree on the order of events', async () => {
 })
 
 test('processes that are stopped at random do not stop the others', async () => {
+  const stops = Number(process.env.JOBSLOT_STOPS ?? 200)
   const store = await testStore({ durability: 'os' })
-  const workers = Array.from({ length: 3 }, () => party(store, 'work', { durability: 'os' }))
+  const workers = Array.from({ length: 8 }, () => party(store, 'work', { durability: 'os' }))
   await Promise.all(workers.map(({ ready }) => ready()))
-  const seconds = Number(process.env.JOBSLOT_STORM_SECONDS ?? 6)
-  const end = performance.now() + seconds * 1000
-  let refused = 0
-  let created = 0
   let stopped = 0
+  let isOver = false
+  const refusals: string[] = []
+  let created = 0
   let longest = 0
   const creating = (async () => {
-    while (performance.now() < end) {
+    while (!isOver) {
       const begin = performance.now()
       const made = await store.createMany([1, 2, 3, 4]).catch((error: { code: string; message: string }) => {
         // The rare stop in the midst of an append: it is told which process to continue.
-        expect(error.code).toBe('ERR_JOBSLOT_STORE_BUSY')
-        expect(workers.map(({ child }) => String(child.pid)).some((pid) => error.message.includes(pid))).toBe(true)
-        refused++
+        refusals.push(`${error.code} ${error.message}`)
         return []
       })
       created += made.length
@@ -198,20 +211,30 @@ test('processes that are stopped at random do not stop the others', async () => 
       await sleep(1)
     }
   })()
-  while (performance.now() < end) {
-    const { child } = workers[Math.floor(Math.random() * workers.length)]!
-    child.kill('SIGSTOP')
-    stopped++
-    await sleep(200)
-    child.kill('SIGCONT')
-    await sleep(20)
-  }
+  await Promise.all(
+    workers.map(async ({ child }) => {
+      while (stopped < stops) {
+        await sleep(20 + Math.random() * 100)
+        stopped++
+        child.kill('SIGSTOP')
+        await sleep(1000)
+        child.kill('SIGCONT')
+      }
+    }),
+  )
+  isOver = true
   await creating
-  expect(stopped).toBeGreaterThan(10)
-  expect(refused).toBeLessThan(stopped / 4)
-  expect(longest).toBeLessThan(5000)
-  await waitFor(async () => (await store.stats()).fulfilled === created, 20_000, 'all jobs are fulfilled')
+  const pids = workers.map(({ child }) => String(child.pid))
+  for (const refusal of refusals) {
+    expect(refusal).toMatch(/^ERR_JOBSLOT_STORE_BUSY /)
+    expect(pids.some((pid) => refusal.includes(pid))).toBe(true)
+  }
+  if (process.env.JOBSLOT_STOPS) console.log({ stopped, created, refused: refusals.length, longest })
+  // A second of an eight-fold stop has room for three.
+  expect(refusals.length).toBeLessThan(stopped / 4)
+  expect(longest).toBeLessThan(10_000)
+  await waitFor(async () => (await store.stats()).fulfilled === created, 60_000, 'all jobs are fulfilled')
   for (const { child } of workers) child.stdin.end()
   await Promise.all(workers.map(({ child }) => ended(child)))
   expect(await store.verify()).toMatchObject({ ok: true })
-})
+}, 240_000)

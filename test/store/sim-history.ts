@@ -134,7 +134,7 @@ export class History {
     else if (what < 88) {
       const target = `t${++this.#asked}`
       this.#answer(running, store.queue(id, target), () => known.targets.add(target))
-    } else if (what < 96) this.#answer(running, store.get(id), (job) => this.#expectKnown(id, job))
+    } else if (what < 96) this.#get(running, id, known)
     else if (what < 98) this.#answer(running, store.verify(), () => {})
     else this.#answer(running, store.compact(), () => {})
   }
@@ -177,9 +177,17 @@ export class History {
     )
   }
 
+  /** It may be answered with what was so when it was asked, though more was answered since. */
+  #get(running: Running, id: number, known: Known): void {
+    const { answered } = known
+    const targets = [...known.targets]
+    this.#answer(running, running.store.get(id), (job) => this.#expectKnown(id, job, { answered, targets }))
+  }
+
   #expectKnown(
     id: number,
     job: { state: string; request: unknown; value: Buffer | null; waiting: unknown[] } | undefined,
+    before: { answered: string | undefined; targets: Iterable<string> } = this.#known.get(id)!,
   ): void {
     const known = this.#known.get(id)!
     if (!job) {
@@ -190,11 +198,14 @@ export class History {
     const end = job.state === 'fulfilled' ? `fulfilled ${job.value}` : job.state
     const isEnd = ['fulfilled', 'failed', 'cancelled'].includes(job.state)
     if (isEnd && !this.#ends.get(id)?.has(end)) this.wrong.push(`job ${id} is ${end}, which nobody asked for`)
-    if (known.answered && known.answered !== end) this.wrong.push(`job ${id} was ${known.answered}, and is ${end}`)
-    for (const target of known.targets)
+    if (before.answered && before.answered !== end) this.wrong.push(`job ${id} was ${before.answered}, and is ${end}`)
+    for (const target of before.targets)
       if (!job.waiting.includes(target)) this.wrong.push(`job ${id} lost target ${target}`)
     // It was told: so it is what it was from now on.
-    if (isEnd) known.answered = end
+    if (isEnd) {
+      if (known.answered && known.answered !== end) this.wrong.push(`job ${id} was ${known.answered}, and is ${end}`)
+      known.answered = end
+    }
   }
 
   #kill(): void {
