@@ -91,8 +91,16 @@ describe('parseDuration', () => {
     ['0.5h', 1_800_000],
     ['007s', 7000],
     ['1000h', 3_600_000_000],
+    ['7d', 604_800_000],
   ])('%s is %i ms', ([text, ms]) => {
     expect(parseDuration(text, '--timeout')).toBe(ms)
+  })
+
+  test('is at most a hundred years', () => {
+    expect(parseDuration('36500d', '--keep')).toBe(36_500 * 86_400_000)
+    for (const text of ['36501d', '999999999999999h', '9'.repeat(400)]) {
+      expect(() => parseDuration(text, '--keep')).toThrow(`--keep takes at most 36500d, not "${text}"`)
+    }
   })
 
   test.for([
@@ -107,7 +115,7 @@ describe('parseDuration', () => {
     '1s ',
     '1S',
     '1min',
-    '1d',
+    '1w',
     '1e3',
     '.5',
     '1.',

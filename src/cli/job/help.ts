@@ -19,7 +19,8 @@ add and run them. No server.
   jobslot job cancel 7               does not run it, or ends it
   jobslot job retry 7                once more, after it has failed or was cancelled
   jobslot job remove 7               forgets it, and its log
-  jobslot job pause, resume          starts no job until resume; those that run go on
+  jobslot job pause                  no job is started any more; those that run go on
+  jobslot job resume                 jobs are started again
   jobslot job stats                  how many jobs are in which state
   jobslot job verify                 reads all of the store, and tells what is damaged
   jobslot job compact                makes the store as small as what it holds

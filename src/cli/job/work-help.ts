@@ -16,8 +16,8 @@ What it prints goes into its log (jobslot job log). Exit status 0: it is fulfill
 (the last 16 MiB of that). Else it has failed, and is tried again while it has attempts left.
 
 With --module the default export of FILE runs the jobs, in Node processes that are kept for the next ones:
-async (request, { id, attempt, signal }) => value. A value that is neither text nor bytes becomes JSON. What it throws is
-the job's error. It has one slot, and no jobserver of its own.
+async (request, { id, attempt, signal }) => value. A value that is neither text nor bytes becomes JSON. What it throws
+is the job's error. It has one slot, and no jobserver of its own.
 
   -j, --slots N        at most N jobs at once, whose slots are drawn from the limit in force where there is one
       --pool NAME      each job in a slot of this pool
@@ -35,8 +35,8 @@ own, so Ctrl-C does not reach them. A second one ends them, TERM first, and they
 KILL. If jobslot job work is itself killed, its jobs are free for others at once, who first end what is left of their
 processes.
 
-Exit status: with --drain 0 where all that it ran was fulfilled, 1 where not; where a signal ended it, by that signal; 64
-wrong use; 69 the store, the pool or the module cannot be used; 127 there is no such CMD.
+Exit status: with --drain 0 where all that it ran was fulfilled, 1 where not; where a signal ended it, by that signal;
+64 wrong use; 69 the store, the pool or the module cannot be used; 127 there is no such CMD.
 
   jobslot job work
   jobslot job work -j4 --drain
