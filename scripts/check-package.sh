@@ -36,7 +36,7 @@ tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
   echo 'prebuilds/linux-arm64/jobslot.node prebuilds/linux-x64/jobslot.node' | tr ' ' '\n'
   node -p 'Object.values(require("./package.json").bin).join("\n")'
   printf '%s\n' dist/worker/preload.cjs dist/broker/broker.cjs dist/cli/jobserver.cjs dist/cli/named-pool.cjs \
-    dist/cli/more.cjs dist/cli/job.cjs dist/cli/job-more.cjs dist/cli/work.cjs
+    dist/cli/more.cjs dist/cli/job.cjs dist/cli/job-more.cjs dist/cli/open.cjs dist/cli/work.cjs
   # Each source file compiles to two; those of the command line and of the preload are in the files that they were
   # bundled into.
   find src -name '*.ts' ! -path 'src/cli/*' ! -path src/worker/preload.ts | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
