@@ -1,5 +1,5 @@
 // One process of a storm: pulls and fulfils jobs, or creates them, until it is ended; writes what it was answered.
-// Usage: node party.mjs LIBRARY DIR ROLE DURABILITY
+// Usage: node party.mjs LIBRARY DIR ROLE DURABILITY [LEASE]
 const [, , library, dir, role, durability, lease = '30000'] = process.argv
 const { JobStore } = await import(library)
 const store = await JobStore.open({ dir, durability, lease: Number(lease) })
@@ -12,15 +12,17 @@ process.stdin.on('end', () => {
 })
 process.stdin.resume()
 say('ready', process.pid)
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const roles = {
   async create() {
     for (let i = 0; !ending; i++) {
       const { id } = await store.create({ from: process.pid, i })
       say('created', id)
+      if (i % 4 === 0) await pause(8)
       // No more than a storm's survivors get done.
-      while (!ending && i % 16 === 0 && (await store.list({ state: 'pending', limit: 500 })).cursor !== null)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+      while (!ending && i % 64 === 0 && (await store.list({ state: 'pending', limit: 500 })).cursor !== null)
+        await pause(5)
     }
   },
   async work() {

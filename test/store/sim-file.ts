@@ -70,7 +70,8 @@ export class Inode {
       } else if (fate === 1) {
         for (let i = unsynced; i < end; i++) left[i] = random.below(256)
       } else if (fate === 2) {
-        this.cached.copy(left, unsynced, unsynced, unsynced + random.below(end - unsynced + 1))
+        const whole = Math.min(end, this.cached.length)
+        if (unsynced < whole) this.cached.copy(left, unsynced, unsynced, unsynced + random.below(whole - unsynced + 1))
       }
     }
     this.cached = left

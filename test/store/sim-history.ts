@@ -32,12 +32,15 @@ interface Running {
 export class History {
   readonly machine: Machine
   readonly #random: Random
+  /** How many steps of a thousand are power cuts. */
+  readonly #cuts: number
   readonly #known = new Map<number, Known>()
   readonly #requests = new Set<unknown>()
   /** Each end that was asked for: a job may be pulled before its creation is answered. */
   readonly #ends = new Map<number, Set<string>>()
   readonly #events = new Map<number, string>()
   #running: Running[] = []
+  #starting = 0
   #workers = 0
   #asked = 0
   answered = 0
@@ -45,16 +48,17 @@ export class History {
 
   constructor(seed: number, faults: Faults) {
     this.#random = new Random(seed)
+    this.#cuts = this.#random.pick([6, 20, 50])
     this.machine = new Machine(new Random(seed + 77), faults)
   }
 
   async run(steps: number): Promise<void> {
-    await this.#start()
+    await this.#withoutFaults(() => this.#start())
     for (let step = 0; step < steps && this.wrong.length === 0; step++) {
       const fate = this.#random.below(1000)
-      if (fate < 8) await this.#cut()
-      else if (fate < 20) this.#kill()
-      else if (fate < 40 || this.#running.length === 0) await this.#start()
+      if (fate < this.#cuts) await this.#cut()
+      else if (fate < 60) this.#kill()
+      else if (fate < 100 || this.#running.length === 0) this.#begin()
       else this.#step(this.#random.pick(this.#running))
       if (this.#random.chance(0.5)) await this.#turn(this.#random.below(6))
     }
@@ -68,10 +72,21 @@ export class History {
     }
   }
 
+  /** While others go on: the power may go before it is done, or a sync fail. */
+  #begin(): void {
+    if (this.#running.length + this.#starting >= 3) return
+    const { boot } = this.machine
+    this.#starting++
+    this.#start()
+      .catch(() => {})
+      .finally(() => {
+        if (boot === this.machine.boot) this.#starting--
+      })
+  }
+
   async #start(): Promise<void> {
-    if (this.#running.length >= 3) return
     const process = new Process(this.machine, ++this.#workers)
-    const loaded = await this.#withoutFaults(() => load(process, simLines))
+    const loaded = await load(process, simLines)
     const store = new JobStore({
       disk: process,
       lines: simLines,
@@ -217,9 +232,12 @@ export class History {
   async #cut(): Promise<void> {
     for (const { process } of this.#running) process.kill()
     this.#running = []
+    this.#starting = 0
     this.machine.cut()
-    await this.#start()
-    await this.#withoutFaults(() => this.#expectAll())
+    await this.#withoutFaults(async () => {
+      await this.#start()
+      await this.#expectAll()
+    })
   }
 
   async #expectAll(): Promise<void> {
