@@ -7,15 +7,15 @@ import { giveBackAtExit } from '../native/waits.ts'
 
 /** One place in an account: what is known of one FIFO. */
 export interface Purse {
-  index: number
+  readonly index: number
   /** Tokens written to it and not withdrawn. */
-  granted: number
+  readonly granted: number
   /** Tokens that lie in it. */
-  visible: number
+  readonly visible: number
   /** Tokens that the addon's thread takes back as soon as they are there. */
-  debt: number
+  readonly debt: number
   /** Grows when its clients do something, never by what is done through the account. */
-  stirs: number
+  readonly stirs: number
 }
 
 /** What of a FIFO is told: nothing; that it is empty after its clients took; that there is more or less in it. */
@@ -44,6 +44,7 @@ export class Account {
   readonly #binding: Binding
   readonly #id: number
   readonly #rows: Int32Array
+  readonly #known: (Purse | undefined)[] = []
   #closed = false
 
   /**
@@ -144,18 +145,24 @@ export class Account {
   #readAll(changed: boolean): Purse[] {
     if (this.#closed) throw systemError(EBADF, 'read', 'of a closed account')
     const count = checked(this.#binding.readPurses(this.#id, changed, this.#rows, this.places), 'read')
-    return Array.from({ length: count }, (_, i) => this.#row(i))
+    const purses: Purse[] = []
+    for (let i = 0; i < count; i++) purses.push(this.#row(i))
+    return purses
   }
 
+  /** The same object while nothing in it differs: of hundreds that are looked at, most are as they were. */
   #row(i: number): Purse {
-    const [index, granted, visible, debt, stirs] = this.#rows.subarray(i * PURSE_FIELDS) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
-    return { index, granted, visible, debt, stirs }
+    const rows = this.#rows
+    const at = i * PURSE_FIELDS
+    const index = rows[at]!
+    const [granted, visible, debt, stirs] = [rows[at + 1]!, rows[at + 2]!, rows[at + 3]!, rows[at + 4]!]
+    const known = this.#known[index]
+    const isSame =
+      known?.granted === granted && known.visible === visible && known.debt === debt && known.stirs === stirs
+    if (isSame) return known
+    const purse = { index, granted, visible, debt, stirs }
+    this.#known[index] = purse
+    return purse
   }
 
   #done(result: number, what: string, index: number): number {

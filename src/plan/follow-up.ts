@@ -6,16 +6,21 @@ import { PATIENT_CLAIM_MS } from './withdraw.ts'
 export function followUp(state: PlanState, shares: Share[], round: Round): Omit<Plan, 'moves'> {
   const drawing = shares.filter(({ member }) => member.draws)
   const elastic = state.limit !== undefined
-  const wanting = new Set(
-    drawing.filter(({ appetite, member, grant }) => appetite.hungry && appetite.tokens > member.granted + grant),
-  )
+  const wanting = drawing.reduce((count, share) => count + Number(wantsMore(share)), 0)
   const short = round.waiting.length > 0 || round.kept > round.free
-  const wantedByOthers = (share: Share): boolean => short || elastic || wanting.size > (wanting.has(share) ? 1 : 0)
+  const wantedByOthers = (share: Share): boolean => short || elastic || wanting > Number(wantsMore(share))
   const alone = drawing.length < 2 && !short && !elastic
   const watch = new Map<number, 0 | 1 | 2>()
-  for (const share of drawing) watch.set(share.member.id, alone ? 0 : wantedByOthers(share) || endless(share) ? 2 : 1)
+  for (const share of drawing) {
+    const { member } = share
+    const level = alone ? 0 : wantedByOthers(share) || endless(share) ? 2 : 1
+    if (level !== member.watch) watch.set(member.id, level)
+  }
   return { lookAt: lookAt(state, drawing, round, wantedByOthers), ...demand(state, drawing, round), watch }
 }
+
+const wantsMore = ({ appetite, member, grant }: Share): boolean =>
+  appetite.hungry !== null && appetite.tokens > member.granted + grant
 
 /** It takes what it gets and has nothing left: its FIFO is found empty at each job end, which tells nothing new. */
 const endless = ({ member, appetite, grant }: Share): boolean => appetite.visible + grant === 0 && member.refusals === 0

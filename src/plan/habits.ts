@@ -55,6 +55,8 @@ export function stirred(habits: Habits, now: number, count = 1): Habits {
 
 /** To be called before each plan. */
 export function looked(habits: Habits, visible: number, now: number): Habits {
+  // Nothing lies there, and did not: that begins no new stretch, as it would for each of many that rest.
+  if (visible === 0 && habits.least === 0 && habits.unused === 0) return habits
   const least = Math.min(habits.least, visible)
   if (now < habits.unusedUntil) return least === habits.least ? habits : { ...habits, least }
   return { ...habits, unused: least, least: visible, unusedUntil: now + STRETCH_MS }

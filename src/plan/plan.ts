@@ -42,6 +42,8 @@ export interface PlanMember {
   unused?: number
   /** When `unused` will be found out anew. */
   unusedUntil?: number
+  /** What the account reports of it at present. */
+  watch?: 0 | 1 | 2
 }
 
 /** One who waits for its base. */
@@ -84,7 +86,7 @@ export interface Plan {
   lack: number
   /** Slots free or lying visible that nobody is known to want: for a source that can give back. */
   spare: number
-  /** What the account is to report of each member: see `Account.watch`. */
+  /** What the account is to report of each member from now on, where that is new: see `Account.watch`. */
   watch: Map<number, 0 | 1 | 2>
 }
 

@@ -46,7 +46,7 @@ export function shareOut(state: PlanState, shares: Share[]): Round {
     line.keep(peers.filter(isJustServed))
     line.serve(
       waiters.filter((waiter) => waiter.priority === priority),
-      peers.filter(isStarving).sort(byService),
+      peers.filter(isStarving),
     )
     line.feed(peers)
   }
@@ -86,7 +86,8 @@ class Line {
 
   /** Those who wait longest come first, whether at the door or inside with nothing. */
   serve(waiters: PlanWaiter[], starving: Share[]): void {
-    const hungry = [...starving]
+    // No more than these can be served: of hundreds it is not worth while to put all in order.
+    const hungry = first(starving, this.#budget, byService)
     for (const waiter of waiters) {
       const since = waiter.since ?? Number.NEGATIVE_INFINITY
       while (hungry[0] && lastServed(hungry[0]) < since) this.#start(hungry.shift()!)
@@ -151,15 +152,19 @@ class Line {
     return this.#shares.reduce((sum, { appetite }) => sum + appetite.idle, 0)
   }
 
-  /** Fair shares of what is left, and of what is free at once. */
-  feed(peers: Share[]): void {
-    const round = this.#round
+  #target(peers: Share[]): void {
     const vessels = peers.map((share): Portion => portion(share, share.target, share.appetite.tokens))
     fill(this.#budget, vessels, byClaim).forEach((count, i) => {
       const share = peers[i]!
       this.#budget -= count - share.target
       share.target = count
     })
+  }
+
+  /** Fair shares of what is left, and of what is free at once. */
+  feed(peers: Share[]): void {
+    const round = this.#round
+    if (this.#budget > 0) this.#target(peers)
     const has = ({ member, grant, promised }: Share) => member.granted + grant + promised
     const lacking = peers.filter((share) => share.target > has(share))
     const portions = lacking.map((share) => portion(share, has(share), share.target))
@@ -206,6 +211,22 @@ function rankOf({ member, appetite }: Share, count: number): number {
 }
 
 const byService = (a: Share, b: Share): number => lastServed(a) - lastServed(b) || a.member.id - b.member.id
+
+/** The first `count` in this order. */
+function first<T>(items: T[], count: number, order: (a: T, b: T) => number): T[] {
+  if (items.length <= 2 * count) return [...items].sort(order)
+  const found: T[] = []
+  for (const item of items) {
+    if (found.length >= count) {
+      if (count === 0 || order(item, found[count - 1]!) >= 0) continue
+      found.pop()
+    }
+    let at = found.length
+    while (at > 0 && order(item, found[at - 1]!) < 0) at--
+    found.splice(at, 0, item)
+  }
+  return found
+}
 
 const isStarving = ({ member, appetite }: Share): boolean =>
   appetite.hungry !== null && member.base + member.granted === 0

@@ -23,13 +23,22 @@ export interface Member {
   /** What the addon was told to watch for. */
   watch: 0 | 1 | 2
   overReturned: number
+  /** It as the last plan saw it, and what that was made of. */
+  seen: { purse: Purse | null; habits: Habits; row: PlanMember } | null
 }
 
 export function newMember(
   of: Pick<Member, 'id' | 'place' | 'request' | 'slots' | 'fifo' | 'purse' | 'command'>,
 ): Member {
   const habits = newcomer(performance.now())
-  return { ...of, habits: { ...habits, refusals: restOf(of.request) }, waits: false, watch: 0, overReturned: 0 }
+  return {
+    ...of,
+    habits: { ...habits, refusals: restOf(of.request) },
+    waits: false,
+    watch: 0,
+    overReturned: 0,
+    seen: null,
+  }
 }
 
 /** Its slots without a token. What holds several has tokens for all but one. */
@@ -64,14 +73,23 @@ export function usedBy(member: Member): number {
   return baseOf(member) + (member.purse?.granted ?? 0)
 }
 
-/** Made for all members in each plan, so field by field: to spread objects into it takes some times as long. */
+/** Asked for all members in each plan: of who rests it is the same object each time. */
 export function planned(member: Member): PlanMember {
-  const { id, request, purse, habits } = member
+  const { purse, habits, seen } = member
+  if (seen?.habits === habits && seen.purse === purse && seen.row.watch === member.watch) return seen.row
+  const row = rowOf(member)
+  member.seen = { purse, habits, row }
+  return row
+}
+
+/** Field by field: to spread objects into it takes some times as long. */
+function rowOf(of: Member): PlanMember {
+  const { id, request, purse, habits } = of
   // What holds a number of slots for good is to the plan as if it had no tokens.
   const drawn = request.draws ? purse : null
   return {
     id,
-    base: drawn ? baseOf(member) : usedBy(member),
+    base: drawn ? baseOf(of) : usedBy(of),
     granted: drawn?.granted ?? 0,
     visible: drawn?.visible ?? 0,
     debt: drawn?.debt ?? 0,
@@ -88,6 +106,7 @@ export function planned(member: Member): PlanMember {
     asked: habits.asked,
     unused: habits.unused,
     unusedUntil: habits.unusedUntil,
+    watch: of.watch,
   }
 }
 

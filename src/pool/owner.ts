@@ -57,7 +57,7 @@ export class PoolOwner implements PoolHost {
     const { ledger, fifos, source, mark, firstId = 1, limits = {} } = options
     this.#options = options
     this.#lastId = firstId - 1
-    this.#book = new Book(ledger, fifos, () => this.#rounds.runWithin(this.#book.members.size > MANY ? MANY_MS : 0))
+    this.#book = new Book(ledger, fifos, () => this.#runSoon())
     this.#remnants = new Remnants(mark, ledger, (remnant, freed) => this.#freed(remnant, freed))
     this.#governed = new Governed(
       limits,
@@ -121,7 +121,7 @@ export class PoolOwner implements PoolHost {
     member.waits = true
     if (member.habits.refusals === 0) return
     member.habits = asked(member.habits)
-    this.#rounds.run()
+    this.#runSoon()
   }
 
   async resize(slots: number): Promise<void> {
@@ -271,6 +271,10 @@ export class PoolOwner implements PoolHost {
     this.#reclaimed += tokens
     if (slots === 0) this.#book.forget(member)
     this.#changed()
+  }
+
+  #runSoon(): void {
+    this.#rounds.runWithin(this.#book.members.size > MANY ? MANY_MS : 0)
   }
 
   #changed(): void {

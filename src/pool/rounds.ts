@@ -19,6 +19,8 @@ export class Rounds {
     this.#again = true
     if (this.#isRunning || this.#isStopped) return
     this.#isRunning = true
+    clearTimeout(this.#soon)
+    this.#soon = undefined
     try {
       for (let round = 0; this.#again && round < MOST_ROUNDS; round++) {
         this.#again = false

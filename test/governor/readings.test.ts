@@ -116,6 +116,9 @@ describe('pressure', () => {
     expect(io()).toBe(25)
     clock.now = 2000
     expect(io()).toBe(0)
+    files['/proc/pressure/io'] = stalled('12.50', 1_350_000)
+    clock.now = 2200
+    expect(io()).toBe(50)
     files['/proc/pressure/io'] = stalled('1.00', 5)
     clock.now = 3000
     expect(io()).toBe(0)

@@ -273,6 +273,15 @@ describe('probes', () => {
     })
   })
 
+  test('and a longer one the longer nobody stirred', () => {
+    const stirredAt = NOW - 40 - 4900
+    const idle = sleeper(2, 1, { refusedAt: NOW - 40, stirredAt })
+    const { lookAt } = planned(3, [sleeper(1, 0, { refusedAt: NOW - 5000, stirredAt }), idle])
+    expect(lookAt).toBeCloseTo(NOW + 60)
+    const busy = planned(3, [sleeper(1, 0, { refusedAt: NOW - 5000, stirredAt: NOW }), idle])
+    expect(busy.lookAt).toBe(NOW + 10)
+  })
+
   test('cost a busy one no more than one token, and only where it has two more', () => {
     expect(moves(12, [sleeper(1, 0, { refusedAt: NOW - 1000 }), member(2, { granted: 10 })])).toEqual([owe(2, 1)])
     expect(moves(3, [sleeper(1, 0, { refusedAt: NOW - 1000 }), member(2, { granted: 1 })])).toEqual([])
@@ -333,6 +342,7 @@ describe('for a source', () => {
     expect(of(4, [member(1, { base: 4, draws: false })], { waiters: [waiter(2, 3, { max: 9 }), waiter(3)] }).lack).toBe(
       4,
     )
+    expect(of(4, [], { waiters: [waiter(2, 16)] }).lack).toBe(12)
     expect(of(4, [], { waiters: [waiter(2, 17)] }).lack).toBe(0)
   })
 
