@@ -1,20 +1,20 @@
 import type { JobslotError } from '../errors.ts'
+import { LONGEST_TIMER_MS } from './arguments.ts'
 import { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
+import type { WaitOptions } from './calls.ts'
 import type { Context } from './context.ts'
 import type { Notification } from './notification.ts'
 import { sweep } from './operations.ts'
 import { OwnClaims } from './own-claims.ts'
 import type { PulledJob } from './pulled-job.ts'
 import { Reaper } from './reaper.ts'
-import type { WaitOptions } from './store-types.ts'
 import { ACTIVE } from './table.ts'
 import { Waits } from './waits.ts'
 import type { Watch } from './watch.ts'
 
 /** Behind a worker's end: its lock goes a moment after the file that tells of it. */
 const AGAIN_MS = 2
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 type Wanted = 'job' | 'notification'
 
@@ -43,8 +43,8 @@ export class Attention {
   constructor(context: Context, watch: (onEvent: (closed: boolean) => void) => Watch, leaseMs: number) {
     this.#context = context
     this.#leaseMs = leaseMs
-    this.#own = new OwnClaims(context, leaseMs, () => this.#look())
-    this.#reaper = new Reaper(context)
+    this.#own = new OwnClaims(context, leaseMs, () => this.look())
+    this.#reaper = new Reaper(context, () => this.look())
     this.#watch = watch((closed) => this.#stirred(closed))
     this.#follow()
   }
@@ -192,7 +192,7 @@ export class Attention {
 
   /** Another process did something. */
   #stirred(closed: boolean): void {
-    this.#look()
+    this.look()
     if (!closed) return
     this.#lookNow()
     setTimeout(() => this.#lookNow(), AGAIN_MS)
@@ -222,7 +222,7 @@ export class Attention {
   }
 
   /** Reads what others have appended. What fails here fails for whoever asks, too, and is told to them. */
-  #look(): void {
+  look(): void {
     try {
       this.#context.engine.catchUp()
     } catch {
@@ -258,7 +258,7 @@ export class Attention {
   }
 
   #tick(): void {
-    this.#look()
+    this.look()
     this.#lookNow()
     this.#offer()
     // What falls due is told by no line.

@@ -19,9 +19,17 @@ export interface StoreEvent {
 }
 
 export interface EventOptions {
-  /** Those behind this position; 0: all that are still there. Without it: those from now on. */
+  /** Those behind this position; 0: all, if none was compacted away. Without it: those from the call on. */
   from?: number
+  /** Its abort ends the iteration with its reason. */
   signal?: AbortSignal
+}
+
+/** Behind an event: its position, and where the next one is read. */
+export interface Beginning {
+  position: number
+  segment: number
+  offset: number
 }
 
 /** Reads the journal for itself, beside the state, as far as it is on disk. */
@@ -35,15 +43,15 @@ export class EventReader {
   #reader: LineReader | undefined
   #last: number
 
-  /** @param from the position behind which it begins; undefined: what comes from now on */
-  constructor(parts: { disk: Disk; lines: Lines; engine: Engine; attention: Attention }, from: number | undefined) {
+  /** @param from the position behind which it begins */
+  constructor(parts: { disk: Disk; lines: Lines; engine: Engine; attention: Attention }, from: number | Beginning) {
     this.#disk = parts.disk
     this.#lines = parts.lines
     this.#engine = parts.engine
     this.#attention = parts.attention
-    const { journal } = this.#engine.loaded
-    this.#last = from ?? journal.n
-    if (from === undefined) this.#open(journal.segment, journal.end)
+    this.#last = typeof from === 'number' ? from : from.position
+    if (typeof from !== 'number') this.#open(from.segment, from.offset)
+    else if (from > this.#engine.loaded.journal.n) throw notYet(from, this.#engine.loaded.journal.n)
   }
 
   async *read(signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
@@ -155,6 +163,13 @@ function gap(position: number): JobslotError {
   return new JobslotError(
     'ERR_JOBSLOT_STORE_GAP',
     `the events behind position ${position} are not there any more, as the store was compacted: read the jobs anew, and the events from now on`,
+  )
+}
+
+function notYet(position: number, last: number): JobslotError {
+  return new JobslotError(
+    'ERR_JOBSLOT_STORE_GAP',
+    `there is no position ${position}, as the store has come to ${last} only: it was made anew, or it is another one`,
   )
 }
 

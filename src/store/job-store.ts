@@ -1,23 +1,25 @@
+import { jsonOf, positionOf } from './arguments.ts'
 import { Ask } from './ask.ts'
 import { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
+import type { ListOptions, Outlook, PullOptions, Stats, WaitOptions } from './calls.ts'
+import { ending } from './claim.ts'
 import type { Context } from './context.ts'
 import { Engine } from './engine.ts'
 import { noJob, storeClosed } from './errors.ts'
-import { type EventOptions, EventReader, type StoreEvent } from './events.ts'
-import { valueName } from './format.ts'
+import { type Beginning, type EventOptions, EventReader, type StoreEvent } from './events.ts'
 import { Housekeeping } from './housekeeping.ts'
-import type { JobError, Value } from './line.ts'
+import type { JobError, Options } from './line.ts'
 import type { Notification } from './notification.ts'
 import { Notifying } from './notifying.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
-import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, plainJson, requestText } from './options.ts'
-import { type JobEnds, jobErrorOf, type PulledJob } from './pulled-job.ts'
+import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, requestText } from './options.ts'
+import type { Parts } from './parts.ts'
+import { type JobEnds, jobErrorOf, PulledJob } from './pulled-job.ts'
 import { Reading } from './reading.ts'
-import type { ListOptions, Outlook, Parts, PullOptions, Stats, WaitOptions } from './store-types.ts'
 import * as targetOperations from './target-operations.ts'
-import { bytesOf, inlineValue, LONGEST_INLINE, makeValueFile, type ValueInput } from './value.ts'
+import { bytesOf, fileValue, inlineValue, type ValueInput } from './value.ts'
 import { type Report, verify } from './verify.ts'
 import type { Job } from './view.ts'
 
@@ -31,10 +33,14 @@ export class JobStore {
   readonly #reading: Reading
   readonly #notifying: Notifying
   readonly #ends: JobEnds = {
-    fulfill: (job, value) => this.#fulfill(job.id, job, value),
-    fail: (job, error, retry) => this.#fail(job.id, job, error, retry),
-    release: (job, delay) => this.#ask((batch) => operations.release(batch, job, delay)),
-    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, plainJson(value))),
+    fulfill: (job, value) => ending(PulledJob.claimOf(job), this.#fulfill(job.id, job, value)),
+    fail: (job, error, retry) => ending(PulledJob.claimOf(job), this.#fail(job.id, job, error, retry)),
+    release: (job, delay) =>
+      ending(
+        PulledJob.claimOf(job),
+        this.#ask((batch) => operations.release(batch, job, delay)),
+      ),
+    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, jsonOf(value))),
   }
   #closing: Promise<void> | undefined
 
@@ -66,20 +72,20 @@ export class JobStore {
 
   /** A new job. It is not claimed by this: `pullJob` is for that. */
   create(request: unknown, options: JobOptions = {}): Promise<Created> {
-    let rest: string
-    let fields: ReturnType<typeof optionsOf>
     try {
-      fields = hasOptions(options) ? optionsOf(options, this.#engine.now()) : NO_OPTIONS
-      rest = createText(request, fields)
+      const fields = this.#fieldsOf(options)
+      return this.#create(fields, createText(request, fields))
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#ask((batch, ask) => operations.create(batch, fields, rest, ask))
   }
 
-  /** New jobs with the same options, with one write. */
-  createMany(requests: readonly unknown[], options: JobOptions = {}): Promise<Created[]> {
-    return Promise.all(requests.map((request) => this.create(request, options)))
+  /** New jobs with the same options, with one write (of several, where there are more than 4096). */
+  async createMany(requests: readonly unknown[], options: JobOptions = {}): Promise<Created[]> {
+    const fields = this.#fieldsOf(options)
+    // One that is no request is told before there is a job for another.
+    const texts = requests.map((request) => createText(request, fields))
+    return Promise.all(texts.map((text) => this.#create(fields, text)))
   }
 
   /** A job, and the value of a fulfilled one; undefined where there is none of that id. */
@@ -172,9 +178,22 @@ export class JobStore {
   /** The target, any JSON, is to be told of the job's end. */
   async queue(id: number | string, target: unknown): Promise<void> {
     const number = idOf(id)
-    const plain = plainJson(target)
+    const plain = jsonOf(target)
     const isFinal = await this.#ask((batch, ask: Ask<boolean>) => targetOperations.queue(batch, number, plain, ask))
     if (isFinal) await this.#notifying.respond(number)
+  }
+
+  /**
+   * Has `respond` tell the targets of a finished job now, those too that are not to be tried again yet; resolves when it
+   * has. Without `respond`, or before the job's end, it does nothing.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`
+   */
+  async flush(id: number | string): Promise<void> {
+    const number = idOf(id)
+    await this.#fresh()
+    if (this.#engine.state.table.find(number) < 0) throw noJob(number)
+    await this.#notifying.respond(number)
   }
 
   /** One of the job's targets that equal this one need no longer be told. */
@@ -184,7 +203,7 @@ export class JobStore {
 
   async unqueueAll(id: number | string, targets: readonly unknown[]): Promise<void> {
     const number = idOf(id)
-    const plain = plainJson(targets) as unknown[]
+    const plain = jsonOf(targets) as unknown[]
     await this.#ask((batch) => targetOperations.unqueue(batch, number, plain))
   }
 
@@ -226,14 +245,17 @@ export class JobStore {
   }
 
   /**
-   * What happens from now on, or behind a position, in order and without an end.
+   * What happens from this call on, or behind a position, in order: one event for each line of the journal that is on disk,
+   * whoever wrote it. The iteration ends when the store is closed, and waits, without CPU, until then.
    *
-   * @throws JobslotError `ERR_JOBSLOT_STORE_GAP` where a compaction has taken what comes behind the position
+   * @throws JobslotError `ERR_JOBSLOT_STORE_GAP` (by the iteration) where a compaction has taken what comes behind the
+   * position, or the store has not come so far
    */
-  async *events({ from, signal }: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
-    await this.#fresh()
-    const { disk, lines } = this.#parts
-    yield* new EventReader({ disk, lines, engine: this.#engine, attention: this.#attention }, from).read(signal)
+  events({ from, signal }: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
+    const position = from === undefined ? undefined : positionOf(from)
+    if (position === undefined) this.#attention.look()
+    const { n, segment, end } = this.#engine.loaded.journal
+    return this.#events(position ?? { position: n, segment, offset: end }, signal)
   }
 
   /** Reads the whole store anew, and tells what is damaged. */
@@ -257,6 +279,21 @@ export class JobStore {
     return this.close()
   }
 
+  #fieldsOf(options: JobOptions): Options {
+    for (const _ in options) return optionsOf(options, this.#engine.now())
+    return NO_OPTIONS
+  }
+
+  #create(fields: Options, text: string): Promise<Created> {
+    return this.#ask((batch, ask) => operations.create(batch, fields, text, ask))
+  }
+
+  async *#events(from: number | Beginning, signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
+    await this.#fresh()
+    const { disk, lines } = this.#parts
+    yield* new EventReader({ disk, lines, engine: this.#engine, attention: this.#attention }, from).read(signal)
+  }
+
   async #close(): Promise<void> {
     this.#attention.close(storeClosed(this.dir))
     await this.#housekeeping.close()
@@ -278,15 +315,9 @@ export class JobStore {
 
   async #fulfill(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
     const bytes = bytesOf(value)
-    const stored = bytes.length > LONGEST_INLINE ? await this.#longValue(id, job, bytes) : inlineValue(bytes)
+    const stored = inlineValue(bytes) ?? (await fileValue(this.#parts.disk, id, job?.claim, bytes))
     await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
     await this.#notifying.respond(id)
-  }
-
-  /** In a file whose name no other fulfilment of the job has. */
-  #longValue(id: number, job: PulledJob | undefined, bytes: Buffer): Promise<Value> {
-    const number = job?.claim ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)
-    return makeValueFile(this.#parts.disk, valueName(id, number), bytes)
   }
 
   async #fail(id: number, job: PulledJob | undefined, error: unknown, retry: boolean | undefined): Promise<void> {
@@ -300,9 +331,4 @@ export class JobStore {
     if (this.#closing) throw storeClosed(this.dir)
     if (!this.#engine.catchUp()) await this.#ask(() => true)
   }
-}
-
-function hasOptions(options: JobOptions): boolean {
-  for (const _ in options) return true
-  return false
 }

@@ -56,6 +56,7 @@ export class LockedLives implements Lives {
     this.#fd = fd
     writeSync(fd, record, 0, RECORD, 0)
     this.#own = number
+    leaveAtExit(this)
     this.beat()
   }
 
@@ -66,6 +67,7 @@ export class LockedLives implements Lives {
 
   leave(): void {
     if (this.#fd < 0) return
+    living.delete(this)
     removeIfThere(this.#disk.path(nameOf(this.#own)))
     closeSync(this.#fd)
     this.#fd = -1
@@ -107,6 +109,25 @@ export class LockedLives implements Lives {
       closeSync(fd)
     }
   }
+}
+
+/** Those of this process, which may end without having closed its stores. */
+const living = new Set<LockedLives>()
+let listening = false
+
+function leaveAtExit(lives: LockedLives): void {
+  living.add(lives)
+  if (listening) return
+  listening = true
+  process.on('exit', () => {
+    for (const one of living) {
+      try {
+        one.leave()
+      } catch {
+        // Whoever compacts the store next finds it dead.
+      }
+    }
+  })
 }
 
 const nameOf = (worker: number): string => `worker-${worker}`

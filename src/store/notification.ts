@@ -1,9 +1,11 @@
 import { Claim } from './claim.ts'
 import type { JobError } from './line.ts'
 
-/** The right to tell those who wait for a job of its end. */
+/** The right to tell those who wait for a job of its end: nobody else has it at the same time. `done` ends it. */
 export class Notification implements AsyncDisposable {
+  /** Of the job. */
   readonly id: number
+  /** How the job ended. */
   readonly state: 'fulfilled' | 'failed' | 'cancelled'
   /** Of a fulfilled job. */
   readonly value: Buffer | undefined
@@ -11,6 +13,7 @@ export class Notification implements AsyncDisposable {
   readonly error: JobError | undefined
   /** Whom to tell: what `queue` was given. */
   readonly waiting: unknown[]
+  /** The claim's fencing number: higher than that of every claim before. */
   readonly claim: number
   readonly #claim = new Claim()
   readonly #done: (notification: Notification, served: readonly unknown[]) => Promise<void>
@@ -28,11 +31,12 @@ export class Notification implements AsyncDisposable {
     this.#done = done
   }
 
-  /** Aborted when the claim is lost. */
+  /** Aborted when the claim is lost. Then tell nobody any more: another may do so by now. */
   get signal(): AbortSignal {
     return this.#claim.signal
   }
 
+  /** Called once, with the reason, when the claim is lost: the same as `signal`. */
   get oncompromised(): ((reason: unknown) => void) | undefined {
     return this.#claim.oncompromised
   }
@@ -42,11 +46,14 @@ export class Notification implements AsyncDisposable {
   }
 
   /**
-   * Over: the targets that were told are taken off, one for each; the others come again after a while.
+   * Over: the targets that were told are taken off, one for each; the others come again after a while: 1 s at first, twice
+   * as long each time, at most 1 min.
    *
-   * @param _error is ignored: what counts is who was told
+   * @param _error is ignored, as it always was: what counts is who was told
+   * @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST` where another may tell them by now: nothing has changed then
    */
   async done(_error: unknown, targets: readonly unknown[] = []): Promise<void> {
+    if (!Array.isArray(targets)) throw new TypeError('the targets that were told must be an array')
     await this.#done(this, targets)
   }
 

@@ -1,22 +1,27 @@
+import { jsonOf } from './arguments.ts'
 import { Ask } from './ask.ts'
 import type { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
+import type { PullOptions } from './calls.ts'
+import { ending } from './claim.ts'
 import type { Context } from './context.ts'
-import type { Notification } from './notification.ts'
-import { plainJson } from './options.ts'
-import type { Parts, PullOptions } from './store-types.ts'
+import { Notification } from './notification.ts'
+import type { Parts } from './parts.ts'
+import { Responder } from './responder.ts'
 import * as targetOperations from './target-operations.ts'
 
 /** Hands out notifications, and serves them at once where the store has a `respond`. */
 export class Notifying {
   readonly #context: Context
   readonly #attention: Attention
-  readonly #parts: Pick<Parts, 'respond' | 'onrespondfailure'>
+  readonly #responder: Responder | undefined
 
   constructor(context: Context, attention: Attention, parts: Pick<Parts, 'respond' | 'onrespondfailure'>) {
     this.#context = context
     this.#attention = attention
-    this.#parts = parts
+    const { respond, onrespondfailure } = parts
+    const claim = (id: number) => this.#claim(id, false, undefined)
+    this.#responder = respond && new Responder(respond, onrespondfailure, claim)
   }
 
   pull({ wait = false, signal }: PullOptions = {}): Promise<Notification | undefined> {
@@ -24,21 +29,12 @@ export class Notifying {
     return this.#claim(undefined, wait, signal)
   }
 
-  /** Tells the targets of a job that has just finished, where this store is to do so. */
+  /** Tells the targets of a job that has finished, where this store is to do so. */
   async respond(id: number): Promise<void> {
-    const { respond, onrespondfailure } = this.#parts
-    if (!respond || !this.#context.engine.state.ringing.has(id)) return
-    const pulled = await this.#claim(id, false, undefined)
-    if (!pulled) return
-    let served: readonly unknown[] = []
-    try {
-      served = (await respond(pulled)) ?? pulled.waiting
-    } catch (error) {
-      onrespondfailure?.(error, pulled)
-    }
-    await pulled.done(null, served)
+    if (this.#context.engine.state.extras.get(id)?.targets) await this.#responder?.tell(id)
   }
 
+  /** @param id of this job only, and whether or not it is time to try again */
   #claim(id: number | undefined, wait: boolean, signal: AbortSignal | undefined): Promise<Notification | undefined> {
     const decide = (batch: Batch, ask: Ask<Notification | undefined>) =>
       targetOperations.pullNotification(this.#context, this.#done, batch, id, ask)
@@ -46,8 +42,9 @@ export class Notifying {
   }
 
   readonly #done = (notification: Notification, served: readonly unknown[]): Promise<void> => {
-    const ask = new Ask<void>((batch) => targetOperations.notified(batch, notification, plainJson(served) as unknown[]))
+    const plain = jsonOf(served) as unknown[]
+    const ask = new Ask<void>((batch) => targetOperations.notified(batch, notification, plain))
     this.#context.engine.submit(ask)
-    return ask.promise
+    return ending(Notification.claimOf(notification), ask.promise)
   }
 }

@@ -1,10 +1,9 @@
+import type { Respond, RespondFailure } from './calls.ts'
 import { type Durable, withFolder } from './folder.ts'
 import { JobStore } from './job-store.ts'
 import { LockedLives } from './lives.ts'
 import { load } from './load.ts'
-import type { Notification } from './notification.ts'
 import { realLines } from './real-disk.ts'
-import type { Respond } from './store-types.ts'
 import { FolderWatch } from './watch.ts'
 
 export interface OpenOptions {
@@ -24,7 +23,7 @@ export interface OpenOptions {
   /** Tells the targets of a job that this store has brought to its end, before that is answered. */
   respond?: Respond
   /** `respond` has failed; the targets stay. */
-  onrespondfailure?: (error: unknown, notification: Notification) => void
+  onrespondfailure?: RespondFailure
 }
 
 const DEFAULT_LEASE_MS = 30_000

@@ -99,7 +99,8 @@ export function pull(context: Context, ends: JobEnds, batch: Batch, ask: Ask<Pul
   if (state.expired.size > 0 || state.doomed.size > 0 || state.timers.firstKey <= batch.now) sweep(batch)
   if (batch.isTouched('pause')) return false
   const id = state.paused ? undefined : state.nextReady()
-  if (id === undefined) return ask.answer(undefined)
+  // What the batch has in it may be one that is free in a moment.
+  if (id === undefined) return batch.lines.length > 0 ? false : ask.answer(undefined)
   if (!batch.touch(id)) return false
   state.ready.pop()
   batch.taken.push(id)
@@ -116,11 +117,15 @@ export function pull(context: Context, ends: JobEnds, batch: Batch, ask: Ask<Pul
   return ask.answer(new PulledJob(ends, { id, request, version, attempt, claim, timeout }))
 }
 
+function isClaimed({ state: { table } }: Batch, { id, claim }: PulledJob): boolean {
+  const row = table.find(id)
+  return row >= 0 && table.phase[row] === ACTIVE && table.claim[row] === claim
+}
+
 /** The row of a job that runs by this claim. @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST` */
 function claimedRow(batch: Batch, job: PulledJob): number {
-  const { table } = batch.state
-  const row = table.find(job.id)
-  if (row >= 0 && table.phase[row] === ACTIVE && table.claim[row] === job.claim) return row
+  const row = batch.state.table.find(job.id)
+  if (isClaimed(batch, job)) return row
   const { lost } = PulledJob.claimOf(job)
   if (lost?.reason instanceof JobslotError && lost.reason.code === 'ERR_JOBSLOT_CLAIM_LOST') throw lost.reason
   const state = row < 0 ? 'removed' : stateOf(batch.state, row, batch.now)
@@ -183,9 +188,10 @@ export function fail(
   return true
 }
 
+/** Where the claim is over, there is nothing to release. */
 export function release(batch: Batch, job: PulledJob, delay: number): boolean {
   if (!batch.touch(job.id)) return false
-  claimedRow(batch, job)
+  if (!isClaimed(batch, job)) return true
   PulledJob.claimOf(job).ended = true
   const at = delay > 0 ? { at: batch.now + delay } : {}
   batch.add({ op: 'release', id: job.id, c: job.claim, why: 'released', ...at })

@@ -1,4 +1,5 @@
 import { JobslotError } from '../errors.ts'
+import { countOf, msOf } from './arguments.ts'
 import { isWhole, type Options } from './line.ts'
 
 /** How a job is to be run. Times are in milliseconds. */
@@ -38,7 +39,8 @@ export function optionsOf(options: JobOptions, now: number): Options {
     throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
   }
   if (key !== undefined && typeof key !== 'string') throw new TypeError(`key must be a string, not ${typeof key}`)
-  const start = delay === undefined ? whole('runAt', runAt) : whole('delay', now + (whole('delay', delay) ?? 0))
+  const start =
+    optionalMs('delay', delay === undefined ? undefined : now + msOf('delay', delay)) ?? optionalMs('runAt', runAt)
   const found: { [name in keyof Options]: Options[name] | undefined } = {
     priority: priority || undefined,
     runAt: start || undefined,
@@ -47,9 +49,9 @@ export function optionsOf(options: JobOptions, now: number): Options {
     backoff: backoff === undefined ? undefined : backoffOf(backoff),
     after: after === undefined ? undefined : [...new Set(after.map(idOf))],
     key,
-    ttl: whole('ttl', ttl),
-    timeout: whole('timeout', timeout),
-    retention: whole('retention', retention),
+    ttl: optionalMs('ttl', ttl),
+    timeout: optionalMs('timeout', timeout),
+    retention: optionalMs('retention', retention),
   }
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
@@ -78,19 +80,14 @@ function backoffOf(backoff: NonNullable<JobOptions['backoff']>): [number, number
   return [delay, factor, max]
 }
 
-function whole(name: string, value: number | undefined): number | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) return Math.round(value)
-  throw new TypeError(`${name} must be a number of milliseconds from 0 on, not ${String(value)}`)
-}
+const optionalMs = (name: string, value: number | undefined) => (value === undefined ? undefined : msOf(name, value))
 
 /** @throws TypeError */
-export const graceMs = (grace: number | undefined): number | undefined => whole('grace', grace)
+export const graceMs = (grace: number | undefined): number | undefined => optionalMs('grace', grace)
 
 function positive(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || value === Number.POSITIVE_INFINITY) return value === undefined ? undefined : ALWAYS
-  if (isWhole(value) && value > 0) return value
-  throw new TypeError(`${name} must be a whole number from 1 on, not ${String(value)}`)
+  if (value === undefined) return undefined
+  return value === Number.POSITIVE_INFINITY ? ALWAYS : countOf(name, value)
 }
 
 const ALWAYS = Number.MAX_SAFE_INTEGER
@@ -123,10 +120,3 @@ function checkLength(json: string): void {
 }
 
 const LONGEST_REQUEST = 16 * 1024 * 1024
-
-/** As it will come back from the journal. @throws TypeError where it is no JSON */
-export function plainJson(value: unknown): unknown {
-  const json = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`it must be JSON, and there is none for ${typeof value}`)
-  return JSON.parse(json)
-}

@@ -1,4 +1,5 @@
 import { JobslotError } from '../errors.ts'
+import { LONGEST_TIMER_MS, msOf } from './arguments.ts'
 import { Claim } from './claim.ts'
 import type { JobError } from './line.ts'
 import type { ValueInput } from './value.ts'
@@ -11,13 +12,14 @@ export interface JobEnds {
   progress(job: PulledJob, value: unknown): Promise<void>
 }
 
-/** A longer one would go off at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const AGAIN_MS = 1000
 
 /** A job that this process has claimed, and is to run. */
 export class PulledJob implements AsyncDisposable {
   readonly id: number
+  /** As `create` or the last `update` was given it. */
   readonly request: unknown
+  /** Of the request: 1 at first, one more with each `update`. */
   readonly version: number
   /** Which run it is, from 1 on. */
   readonly attempt: number
@@ -44,8 +46,7 @@ export class PulledJob implements AsyncDisposable {
     this.version = about.version
     this.attempt = about.attempt
     this.claim = about.claim
-    if (about.timeout !== undefined && about.timeout <= LONGEST_TIMER_MS)
-      this.#timer = setTimeout(() => this.#overdue(about.timeout!), about.timeout).unref()
+    if (about.timeout !== undefined) this.#endIn(about.timeout, about.timeout)
   }
 
   /** The request, as it was called once. */
@@ -58,6 +59,7 @@ export class PulledJob implements AsyncDisposable {
     return this.#claim.signal
   }
 
+  /** Called once, with the reason, when the claim is lost: the same as `signal`, as it was called once. */
   get oncompromised(): ((reason: unknown) => void) | undefined {
     return this.#claim.oncompromised
   }
@@ -66,27 +68,47 @@ export class PulledJob implements AsyncDisposable {
     this.#claim.oncompromised = callback
   }
 
-  /** Done. @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST` where another may run it by now: nothing has changed then */
+  /**
+   * Done, with this value; empty where it is none. Resolves when that is on disk and `respond` has told the targets.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST` where another may run it by now: nothing has changed then
+   */
   fulfill(value?: ValueInput): Promise<void> {
     return this.#ends.fulfill(this, value)
   }
 
-  /** This run has failed: it is tried again while it has attempts left, or as `retry` says. */
+  /**
+   * This run has failed: it is tried again while it has attempts left, after its backoff; with `retry` true in any case,
+   * with false in none.
+   *
+   * @param error an Error, of which message, code and stack are kept, or anything that says what went wrong
+   * @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST`
+   */
   fail(error: unknown, { retry }: { retry?: boolean } = {}): Promise<void> {
     return this.#ends.fail(this, error, retry)
   }
 
-  /** Gives it back as it was. A second time, or after its end, does nothing. */
+  /**
+   * Gives it back as it was: it is pending again, or is after `delay` ms. After its end, or a second time, it does nothing.
+   *
+   * @throws TypeError of a delay that is none
+   */
   async release({ delay = 0 }: { delay?: number } = {}): Promise<void> {
+    const pause = msOf('delay', delay)
     if (this.#claim.ended || this.#claim.lost) return
-    await this.#ends.release(this, delay)
+    await this.#ends.release(this, pause)
   }
 
-  /** Any JSON, for `get` and `job list`. */
+  /**
+   * How far it is, as any JSON: for `get`, `list` and `events`. It is forgotten when the job finishes.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST`
+   */
   progress(value: unknown): Promise<void> {
     return this.#ends.progress(this, value)
   }
 
+  /** Releases it, unless it has ended. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }
@@ -101,10 +123,19 @@ export class PulledJob implements AsyncDisposable {
     clearTimeout(job.#timer)
   }
 
+  #endIn(left: number, timeout: number): void {
+    const pause = Math.min(left, LONGEST_TIMER_MS)
+    const next = left > pause ? () => this.#endIn(left - pause, timeout) : () => this.#overdue(timeout)
+    this.#timer = setTimeout(next, pause).unref()
+  }
+
   #overdue(timeout: number): void {
     const error = new JobslotError('ERR_JOBSLOT_TIMEOUT', `job ${this.id} has run for longer than its ${timeout} ms`)
     // Decided before the signal: what the work says on its abort comes too late.
-    this.#ends.fail(this, error, undefined).catch(() => {})
+    this.#ends.fail(this, error, undefined).catch(() => {
+      // Nothing can be written now, and the job is still this process's.
+      if (!this.#claim.ended) this.#timer = setTimeout(() => this.#overdue(timeout), AGAIN_MS).unref()
+    })
     this.#claim.lose(error)
   }
 }

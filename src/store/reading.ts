@@ -1,5 +1,7 @@
+import { countOf, statesOf } from './arguments.ts'
+import type { ListOptions, Outlook, Stats } from './calls.ts'
 import type { Engine } from './engine.ts'
-import type { ListOptions, Outlook, Stats } from './store-types.ts'
+import { idOf } from './options.ts'
 import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
 import { readValue } from './value.ts'
 import { endLineOf, type Job, stateOf, viewOf } from './view.ts'
@@ -24,12 +26,13 @@ export class Reading {
 
   list({ state: wanted, after, limit = 100 }: ListOptions): Promise<{ jobs: Job[]; cursor: number | null }> {
     const { state, loaded, position } = this.#engine
-    const states = wanted === undefined ? undefined : [wanted].flat()
+    const states = wanted === undefined ? undefined : statesOf(wanted)
+    const most = countOf('limit', limit)
     const now = this.#engine.now()
     const jobs: Job[] = []
     const { table } = state
-    let row = table.after(after ?? 0)
-    for (; row < table.count && jobs.length < limit; row++) {
+    let row = table.after(after == null ? 0 : idOf(after))
+    for (; row < table.count && jobs.length < most; row++) {
       if (!isThere(table.phase[row]!) || (states && !states.includes(stateOf(state, row, now)))) continue
       jobs.push(viewOf(state, loaded.files, this.#engine, row, now))
     }

@@ -8,17 +8,21 @@ const LOOK_PAUSE_MS = 50
 /** Frees what the dead and the stuck have claimed. */
 export class Reaper {
   readonly #context: Context
+  readonly #read: () => void
   readonly #reaping = new Set<number>()
   #lastLook = 0
 
-  constructor(context: Context) {
+  /** @param read what others have appended */
+  constructor(context: Context, read: () => void) {
     this.#context = context
+    this.#read = read
   }
 
   /** For who only asks now and then. */
   look(now = performance.now()): void {
-    if (this.#context.engine.state.holders.size === 0 || now - this.#lastLook < LOOK_PAUSE_MS) return
+    if (now - this.#lastLook < LOOK_PAUSE_MS) return
     this.#lastLook = now
+    this.#read()
     this.lookNow()
   }
 

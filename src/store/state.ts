@@ -92,6 +92,13 @@ export class State {
     return after !== undefined && after.size > 0
   }
 
+  /** Whether it has finished, and has targets that nobody is telling. */
+  mayRing(id: number): boolean {
+    const row = this.table.find(id)
+    const extra = this.extras.get(id)
+    return row >= 0 && extra !== undefined && mayRing(this, row, extra)
+  }
+
   /** A pending job stands in line, or waits for its time. */
   offer(row: number, now: number): void {
     const { table } = this

@@ -28,7 +28,11 @@ export function unqueue(batch: Batch, id: number, targets: readonly unknown[]): 
   return true
 }
 
-/** The next job whose targets are to be told, or this one; undefined where there is none. */
+/**
+ * The next job whose targets are to be told; undefined where there is none.
+ *
+ * @param wanted this one, if it has any, though they are not to be tried again yet
+ */
 export function pullNotification(
   context: Context,
   done: (notification: Notification, served: readonly unknown[]) => Promise<void>,
@@ -38,12 +42,11 @@ export function pullNotification(
 ): boolean {
   const { state } = batch
   state.due(batch.now)
-  const id = wanted ?? firstOf(state.ringing, batch)
-  if (id === undefined || !state.ringing.has(id)) {
-    // One that is just being changed may ring in a moment.
-    return [...state.ringing].some((candidate) => batch.isTouched(candidate)) ? false : ask.answer(undefined)
-  }
-  if (!batch.touch(id)) return false
+  if (wanted !== undefined && batch.isTouched(wanted)) return false
+  const id = wanted === undefined ? firstOf(state.ringing, batch) : state.mayRing(wanted) ? wanted : undefined
+  // What the batch has in it may be one that rings in a moment.
+  if (id === undefined) return batch.lines.length > 0 ? false : ask.answer(undefined)
+  batch.touch(id)
   const row = rowOf(batch, id)
   const end = endLineOf(state, context.engine.loaded.files, row)
   const { value, error } =

@@ -2,10 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import type { Disk } from './disk.ts'
 import { failed } from './errors.ts'
+import { valueName } from './format.ts'
 import type { Value } from './line.ts'
 
 /** Longer ones lie in files of their own. */
-export const LONGEST_INLINE = 64 * 1024
+const LONGEST_INLINE = 64 * 1024
 
 /** What a job may be fulfilled with. */
 export type ValueInput = string | Uint8Array | undefined
@@ -17,13 +18,16 @@ export function bytesOf(value: ValueInput): Buffer {
   throw new TypeError('a value must be a string or bytes: make a string of it, for instance by JSON.stringify')
 }
 
-/** As it stands in a line: text where it is text. */
-export function inlineValue(bytes: Buffer): Value {
+/** As it stands in a line: text where it is text; undefined where it is too long for one. */
+export function inlineValue(bytes: Buffer): Value | undefined {
+  if (bytes.length > LONGEST_INLINE) return undefined
   return isUtf8(bytes) ? { value: bytes.toString() } : { base64: bytes.toString('base64') }
 }
 
-/** Makes a long value's file, which the line then names. */
-export async function makeValueFile(disk: Disk, name: string, bytes: Buffer): Promise<Value> {
+/** A long one gets a file made for it, which the line then names. */
+export async function fileValue(disk: Disk, id: number, claim: number | undefined, bytes: Buffer): Promise<Value> {
+  // No other fulfilment of the job has this name.
+  const name = valueName(id, claim ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER))
   await disk.make(name, (append) => append(bytes), true)
   return { file: name, bytes: bytes.length, crc: crcOf(bytes) }
 }

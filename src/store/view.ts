@@ -4,7 +4,9 @@ import type { State } from './state.ts'
 import type { Place } from './state-parts.ts'
 import { ACTIVE, CANCELLED, FAILED, FULFILLED, isFinished, PENDING } from './table.ts'
 
-export type JobState = 'delayed' | 'pending' | 'active' | 'fulfilled' | 'failed' | 'cancelled'
+export const STATES = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled'] as const
+
+export type JobState = (typeof STATES)[number]
 
 export const FINISHED: readonly JobState[] = ['fulfilled', 'failed', 'cancelled']
 

@@ -1,7 +1,6 @@
 import { JobslotError } from '../errors.ts'
-import type { WaitOptions } from './store-types.ts'
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+import { timeoutOf } from './arguments.ts'
+import type { WaitOptions } from './calls.ts'
 
 type End = (error?: unknown) => void
 
@@ -18,8 +17,9 @@ export class Waits {
   }
 
   /** Resolves when the job has ended; rejects when the time is over, at an abort, or when all are refused. */
-  wait(id: number, { timeout, signal }: WaitOptions): Promise<void> {
+  wait(id: number, { timeout: asked, signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
+      const timeout = timeoutOf(asked)
       signal?.throwIfAborted()
       let timer: NodeJS.Timeout | undefined
       const end = (error?: unknown) => {
@@ -33,9 +33,9 @@ export class Waits {
       }
       const onAbort = () => end(signal?.reason ?? new Error('aborted'))
       signal?.addEventListener('abort', onAbort, { once: true })
-      if (timeout !== undefined && timeout <= LONGEST_TIMER_MS) {
+      if (timeout !== undefined) {
         const message = `job ${id} has not finished in ${timeout} ms`
-        timer = setTimeout(() => end(new JobslotError('ERR_JOBSLOT_TIMEOUT', message)), Math.max(0, timeout))
+        timer = setTimeout(() => end(new JobslotError('ERR_JOBSLOT_TIMEOUT', message)), timeout)
       }
       const ends = this.#ends.get(id)
       if (ends) ends.add(end)

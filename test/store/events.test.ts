@@ -65,3 +65,25 @@ test('events end with the store, and with their signal', async () => {
   await store.close()
   expect(await other).toEqual({ done: true, value: undefined })
 })
+
+test('events begin with the call, not with the first one that is asked for', async () => {
+  const store = await testStore()
+  await store.create('before')
+  const other = await openStore({ dir: store.dir })
+  await other.create('before too')
+  const events = store.events()
+  await store.create('after')
+  expect((await events.next()).value).toMatchObject({ position: 3, type: 'create', id: 3, request: 'after' })
+  await events.return()
+  await other.close()
+})
+
+test('a position that the store has not come to is told', async () => {
+  const store = await testStore()
+  await store.create('a')
+  const ahead = store.events({ from: 2 }).next()
+  await expect(ahead).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_GAP', message: expect.stringMatching(/1 only/) })
+  const next = store.events({ from: 1 }).next()
+  await store.create('b')
+  expect((await next).value).toMatchObject({ position: 2 })
+})

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
 import { makeReadOnly, requireDisk } from '../support/disk.ts'
@@ -32,6 +34,58 @@ describe('a full disk', () => {
     expect((await again.list({ limit: 1000 })).jobs.map(({ id }) => id)).toEqual([...kept, id])
     expect(await again.verify()).toMatchObject({ ok: true })
     await again.close()
+  })
+})
+
+describe('a claim whose end finds the disk full', () => {
+  test('is held still: it can be ended again, or released', async (ctx) => {
+    const disk = requireDisk(ctx, 512 * 1024)
+    const store = await openStore({ dir: join(disk, 'store') })
+    onTestFinished(() => store.close())
+    const { id } = await store.create('a')
+    await store.queue(id, 't')
+    const first = (await store.pullJob())!
+    const filler = join(disk, 'filler')
+    const fill = () => execFileSync('sh', ['-c', 'cat /dev/zero >"$1" || :', 'sh', filler], { stdio: 'ignore' })
+    fill()
+    const value = 'x'.repeat(20_000)
+    await expect(first.fulfill(value)).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    expect(first.signal.aborted).toBe(false)
+    rmSync(filler)
+    await first[Symbol.asyncDispose]()
+    expect(await store.get(id)).toMatchObject({ state: 'pending' })
+    const second = (await store.pullJob())!
+    fill()
+    await expect(second.fulfill(value)).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    rmSync(filler)
+    await second.fulfill(value)
+    expect(await store.get(id)).toMatchObject({ state: 'fulfilled' })
+    const notification = (await store.pullNotification())!
+    await notification.done(null, ['t'])
+  })
+
+  test('has failed when its time is over, as soon as that can be written', async (ctx) => {
+    const disk = requireDisk(ctx, 512 * 1024)
+    const store = await openStore({ dir: join(disk, 'store') })
+    onTestFinished(() => store.close())
+    const { id } = await store.create('a', { timeout: 100 })
+    const job = (await store.pullJob())!
+    const filler = join(disk, 'filler')
+    // Up to the end of the journal's page, too.
+    await store.create('x'.repeat(3500))
+    execFileSync('sh', ['-c', 'cat /dev/zero >"$1" || :', 'sh', filler], { stdio: 'ignore' })
+    for (;;) {
+      try {
+        await store.create('y')
+      } catch {
+        break
+      }
+    }
+    await new Promise((resolve) => job.signal.addEventListener('abort', resolve))
+    await sleep(50)
+    expect(await store.get(id)).toMatchObject({ state: 'active' })
+    rmSync(filler)
+    expect(await store.wait(id, { timeout: 20_000 })).toMatchObject({ error: { code: 'ERR_JOBSLOT_TIMEOUT' } })
   })
 })
 
