@@ -29,7 +29,7 @@ const sources = ['src', 'src-native'].flatMap((top) =>
 describe('the map', () => {
   const files = new Set<string>()
   for (const [folder, text] of folders()) {
-    for (const word of quoted(text).filter((word) => /\.(ts|cc|h|map)$/.test(word))) files.add(join(folder, word))
+    for (const word of quoted(text).filter((word) => /\.(c?ts|cc|h|map)$/.test(word))) files.add(join(folder, word))
   }
 
   test('names every source file, and none that is not there', () => {

@@ -111,3 +111,16 @@ test('the fencing number grows with each claim, and the higher one counts', asyn
   await second.fulfill('y')
   await other.close()
 })
+
+test('who works on a job learns that another process has cancelled it, though it waits for nothing', async () => {
+  const store = await testStore()
+  const other = await openStore({ dir: store.dir })
+  const { id } = await store.create('a')
+  const job = (await store.pullJob())!
+  const aborted = new Promise((resolve) => job.signal.addEventListener('abort', resolve))
+  await other.cancel(id)
+  await other.close()
+  const begin = performance.now()
+  await aborted
+  expect(performance.now() - begin).toBeLessThan(5000)
+})
