@@ -6,8 +6,10 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect, JobslotError } from 'jobslot'
+import OldStore from 'jobslot/compat/fs-job-store'
 import * as fd from 'jobslot/fd'
 import { lock, locks, tryLock } from 'jobslot/lock'
+import { JobStore } from 'jobslot/store'
 
 const folder = mkdtempSync(join(process.cwd(), 'smoke-'))
 
@@ -122,6 +124,48 @@ const mainChecks = {
     first.release()
     ;(await second).release()
     assert.deepEqual(locks(where), [])
+  },
+
+  async store() {
+    const store = await JobStore.open({ dir: join(folder, 'store') })
+    const pull = store.pullJob({ wait: true })
+    const { id } = await store.create({ calculate: '3+3' })
+    await (await pull).fulfill('6')
+    assert.equal(String((await store.wait(id, { timeout: 5000 })).value), '6')
+    await store.close()
+  },
+
+  async 'compat/fs-job-store'() {
+    assert.equal(createRequire(import.meta.url)('jobslot/compat/fs-job-store'), OldStore)
+    const told = await new Promise((resolve, reject) => {
+      const respond = (target, { value }, done) => {
+        resolve(`${target} ${value}`)
+        done()
+      }
+      const store = new OldStore({ dir: join(folder, 'old'), respond })
+      const next = (call) => (error, result) => (error ? reject(error) : call(result))
+      store.create(
+        { calculate: '3+3' },
+        next(({ id }) => {
+          store.queue(
+            id,
+            'target',
+            next(() =>
+              store.pullJob(
+                next((job) =>
+                  store.fulfill(
+                    job.id,
+                    6,
+                    next(() => {}),
+                  ),
+                ),
+              ),
+            ),
+          )
+        }),
+      )
+    })
+    assert.equal(told, 'target 6')
   },
 
   async connect() {
