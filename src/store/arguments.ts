@@ -1,4 +1,5 @@
 /** Looks at what callers give: wrong use is told by a TypeError that says what is right. Pure. */
+import { JobslotError } from '../errors.ts'
 import { isWhole } from './line.ts'
 import { type JobState, STATES } from './view.ts'
 
@@ -38,9 +39,31 @@ export function statesOf(wanted: JobState | readonly JobState[]): readonly JobSt
   return states
 }
 
-/** As it will come back. @throws TypeError */
-export function jsonOf(value: unknown): unknown {
+/** What is to be one line, as JSON. @throws TypeError, JobslotError `ERR_JOBSLOT_TOO_LONG` */
+export function textOf(what: string, value: unknown): string {
   const json = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`it must be JSON, and there is none for ${typeof value}`)
-  return JSON.parse(json)
+  if (json === undefined) throw new TypeError(`${what} must be JSON, and there is none for ${typeof value}`)
+  requireLength(what, json, LONGEST_TEXT)
+  return json
+}
+
+/** The same, as it will come back. */
+export const jsonOf = (what: string, value: unknown): unknown => JSON.parse(textOf(what, value))
+
+/** Targets, of which all together may be of any length: they are there already. @throws TypeError */
+export function jsonsOf(targets: readonly unknown[]): unknown[] {
+  if (!Array.isArray(targets)) throw new TypeError(`targets must be an array, not ${typeof targets}`)
+  return JSON.parse(JSON.stringify(targets))
+}
+
+const LONGEST_TEXT = 16 * 1024 * 1024
+
+/** @throws JobslotError `ERR_JOBSLOT_TOO_LONG` */
+export function requireLength(what: string, text: string, longest: number): void {
+  if (text.length <= longest) return
+  const cure = 'write it into a file and name that'
+  throw new JobslotError(
+    'ERR_JOBSLOT_TOO_LONG',
+    `${what} has ${text.length} characters, and may have ${longest}: ${cure}`,
+  )
 }

@@ -1,4 +1,4 @@
-import { jsonOf, positionOf } from './arguments.ts'
+import { jsonOf, jsonsOf, positionOf } from './arguments.ts'
 import { Ask } from './ask.ts'
 import { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
@@ -9,14 +9,15 @@ import { Engine } from './engine.ts'
 import { noJob, storeClosed } from './errors.ts'
 import { type Beginning, type EventOptions, EventReader, type StoreEvent } from './events.ts'
 import { Housekeeping } from './housekeeping.ts'
-import type { JobError, Options } from './line.ts'
+import { jobErrorOf } from './job-error.ts'
+import type { Options } from './line.ts'
 import type { Notification } from './notification.ts'
 import { Notifying } from './notifying.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
 import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, requestText } from './options.ts'
 import type { Parts } from './parts.ts'
-import { type JobEnds, jobErrorOf, PulledJob } from './pulled-job.ts'
+import { type JobEnds, PulledJob } from './pulled-job.ts'
 import { Reading } from './reading.ts'
 import * as targetOperations from './target-operations.ts'
 import { bytesOf, fileValue, inlineValue, type ValueInput } from './value.ts'
@@ -40,7 +41,7 @@ export class JobStore {
         PulledJob.claimOf(job),
         this.#ask((batch) => operations.release(batch, job, delay)),
       ),
-    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, jsonOf(value))),
+    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, jsonOf('progress', value))),
   }
   #closing: Promise<void> | undefined
 
@@ -178,7 +179,7 @@ export class JobStore {
   /** The target, any JSON, is to be told of the job's end. */
   async queue(id: number | string, target: unknown): Promise<void> {
     const number = idOf(id)
-    const plain = jsonOf(target)
+    const plain = jsonOf('a target', target)
     const isFinal = await this.#ask((batch, ask: Ask<boolean>) => targetOperations.queue(batch, number, plain, ask))
     if (isFinal) await this.#notifying.respond(number)
   }
@@ -203,7 +204,7 @@ export class JobStore {
 
   async unqueueAll(id: number | string, targets: readonly unknown[]): Promise<void> {
     const number = idOf(id)
-    const plain = jsonOf(targets) as unknown[]
+    const plain = jsonsOf(targets)
     await this.#ask((batch) => targetOperations.unqueue(batch, number, plain))
   }
 
@@ -321,7 +322,7 @@ export class JobStore {
   }
 
   async #fail(id: number, job: PulledJob | undefined, error: unknown, retry: boolean | undefined): Promise<void> {
-    const told: JobError = jobErrorOf(error)
+    const told = jobErrorOf(error)
     await this.#ask((batch) => operations.fail(this.#context, batch, id, job, told, retry))
     await this.#notifying.respond(id)
   }

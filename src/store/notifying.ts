@@ -1,4 +1,4 @@
-import { jsonOf } from './arguments.ts'
+import { jsonsOf } from './arguments.ts'
 import { Ask } from './ask.ts'
 import type { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
@@ -42,7 +42,7 @@ export class Notifying {
   }
 
   readonly #done = (notification: Notification, served: readonly unknown[]): Promise<void> => {
-    const plain = jsonOf(served) as unknown[]
+    const plain = jsonsOf(served)
     const ask = new Ask<void>((batch) => targetOperations.notified(batch, notification, plain))
     this.#context.engine.submit(ask)
     return ending(Notification.claimOf(notification), ask.promise)

@@ -1,5 +1,4 @@
-import { JobslotError } from '../errors.ts'
-import { countOf, msOf } from './arguments.ts'
+import { countOf, msOf, requireLength, textOf } from './arguments.ts'
 import { isWhole, type Options } from './line.ts'
 
 /** How a job is to be run. Times are in milliseconds. */
@@ -29,8 +28,10 @@ export interface JobOptions {
 }
 
 const MOST_PRIORITY = 2 ** 31 - 1
+/** Keys are kept in memory. */
+const LONGEST_KEY = 4096
 
-/** As they stand in the journal. @throws TypeError */
+/** As they stand in the journal. @throws TypeError, JobslotError `ERR_JOBSLOT_TOO_LONG` of a key */
 export function optionsOf(options: JobOptions, now: number): Options {
   const { priority, delay, attempts, losses, backoff, after, key, ttl, timeout, retention } = options
   const runAt = options.runAt instanceof Date ? options.runAt.getTime() : options.runAt
@@ -39,6 +40,7 @@ export function optionsOf(options: JobOptions, now: number): Options {
     throw new TypeError(`priority must be a whole number, not ${String(priority)}`)
   }
   if (key !== undefined && typeof key !== 'string') throw new TypeError(`key must be a string, not ${typeof key}`)
+  if (key !== undefined) requireLength('a key', key, LONGEST_KEY)
   const start =
     optionalMs('delay', delay === undefined ? undefined : now + msOf('delay', delay)) ?? optionalMs('runAt', runAt)
   const found: { [name in keyof Options]: Options[name] | undefined } = {
@@ -103,20 +105,4 @@ export function createText(request: unknown, options: Options): string {
 }
 
 /** @throws TypeError, JobslotError */
-export function requestText(request: unknown): string {
-  const json = JSON.stringify(request)
-  if (json === undefined) throw new TypeError(`a request must be JSON, and there is none for ${typeof request}`)
-  checkLength(json)
-  return json
-}
-
-/** @throws JobslotError of a request that is too long to be one line */
-function checkLength(json: string): void {
-  if (json.length <= LONGEST_REQUEST) return
-  throw new JobslotError(
-    'ERR_JOBSLOT_TOO_LONG',
-    `a request has ${json.length} characters, and may have ${LONGEST_REQUEST}: write it into a file and name that`,
-  )
-}
-
-const LONGEST_REQUEST = 16 * 1024 * 1024
+export const requestText = (request: unknown): string => textOf('a request', request)

@@ -1,7 +1,6 @@
 import { JobslotError } from '../errors.ts'
 import { LONGEST_TIMER_MS, msOf } from './arguments.ts'
 import { Claim } from './claim.ts'
-import type { JobError } from './line.ts'
 import type { ValueInput } from './value.ts'
 
 /** What a pulled job asks of its store. */
@@ -137,17 +136,5 @@ export class PulledJob implements AsyncDisposable {
       if (!this.#claim.ended) this.#timer = setTimeout(() => this.#overdue(timeout), AGAIN_MS).unref()
     })
     this.#claim.lose(error)
-  }
-}
-
-/** An error as it stands in the journal. */
-export function jobErrorOf(error: unknown): JobError {
-  if (!(error instanceof Error))
-    return { message: typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error)) }
-  const { code } = error as NodeJS.ErrnoException
-  return {
-    message: error.message,
-    ...(typeof code === 'string' && { code }),
-    ...(error.stack !== undefined && { stack: error.stack }),
   }
 }

@@ -24,6 +24,7 @@ const wrong: [string, (store: JobStore) => unknown][] = [
   ['get: an id that is none', (store) => store.get('x')],
   ['update: a request that is no JSON', (store) => store.update(1, 1, undefined)],
   ['queue: a target that is no JSON', (store) => store.queue(1, undefined)],
+  ['unqueueAll: targets that are no array', (store) => store.unqueueAll(1, 't' as never)],
   ['fulfill: a value that is neither text nor bytes', (store) => store.fulfill(1, 6 as never)],
 ]
 

@@ -204,6 +204,22 @@ describe('a job', () => {
     await expect(store.fulfill(4711)).rejects.toMatchObject({ code: 'ERR_JOBSLOT_NO_JOB' })
   })
 
+  test('has failed by whatever it was told, cut where that is very long', async () => {
+    const store = await testStore({ durability: 'os' })
+    const circular: unknown[] = []
+    circular.push(circular)
+    const foreign = { message: 'of another realm', code: 'EOTHER' }
+    const errors = [undefined, 7n, circular, { a: 1 }, foreign, 'x'.repeat(100_000)]
+    const messages: string[] = []
+    for (const error of errors) {
+      const { id } = await store.create('x')
+      await store.fail(id, error)
+      messages.push((await store.get(id))!.error!.message)
+    }
+    expect(messages.slice(0, 5)).toEqual(['undefined', '7', '[object Array]', '{"a":1}', 'of another realm'])
+    expect(messages[5]).toMatch(/^x{65536}…$/)
+  })
+
   test('tells how far it is', async () => {
     const store = await testStore()
     const { id } = await store.create('x')
@@ -254,6 +270,7 @@ describe('requests', () => {
     const store = await testStore({ durability: 'os' })
     await expect(store.create(undefined)).rejects.toThrow(TypeError)
     await expect(store.create('x'.repeat(17 * 1024 * 1024))).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TOO_LONG' })
+    await expect(store.create(1, { key: 'x'.repeat(5000) })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_TOO_LONG' })
     await expect(store.create(1, { priority: 0.5 })).rejects.toThrow(/priority/)
     await expect(store.create(1, { delay: -1 })).rejects.toThrow(/delay/)
     await expect(store.create(1, { attempts: 0 })).rejects.toThrow(/attempts/)

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { RespondFailure } from '../../src/store/calls.ts'
+import { waitFor } from '../support/processes.ts'
 import { testStore } from './folder.ts'
 
 const nobody: RespondFailure = () => {}
@@ -44,12 +44,16 @@ describe('respond', () => {
 
   test('is given what was queued while it was at work, and never the same job twice at once', async () => {
     const told: unknown[][] = []
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
     let atOnce = 0
     const store = await testStore({
       respond: async ({ waiting }) => {
         expect(++atOnce).toBe(1)
         told.push(waiting)
-        await sleep(20)
+        await gate
         atOnce--
         return undefined
       },
@@ -57,10 +61,12 @@ describe('respond', () => {
     const { id } = await store.create('x')
     await store.queue(id, 0)
     const fulfilled = store.fulfill(id)
-    await sleep(5)
-    await Promise.all([1, 2, 3].map((target) => store.queue(id, target)))
-    expect(told.flat()).toEqual([0, 1, 2, 3])
-    expect(told.length).toBe(2)
+    await waitFor(() => told.length === 1)
+    const queued = [1, 2, 3].map((target) => store.queue(id, target))
+    await waitFor(async () => (await store.get(id))!.waiting.length === 4)
+    open()
+    await Promise.all(queued)
+    expect(told).toEqual([[0], [1, 2, 3]])
     await fulfilled
     expect(await store.get(id)).toMatchObject({ waiting: [] })
   })
