@@ -37,6 +37,16 @@ export class Claim {
     this.#tell()
   }
 
+  /** Where its end fails, it is held still. */
+  async ending(end: Promise<void>): Promise<void> {
+    try {
+      await end
+    } catch (error) {
+      this.ended = false
+      throw error
+    }
+  }
+
   /** By itself: the store is in the midst of something, which what the callback throws must not end. */
   #tell(): void {
     queueMicrotask(() => {
@@ -44,15 +54,5 @@ export class Claim {
       this.#called = true
       this.#callback(this.#lost?.reason)
     })
-  }
-}
-
-/** Where the end of a claim fails, it is held still. */
-export async function ending(claim: Claim, end: Promise<void>): Promise<void> {
-  try {
-    await end
-  } catch (error) {
-    claim.ended = false
-    throw error
   }
 }

@@ -1,77 +1,48 @@
 import { jsonOf, jsonsOf, positionOf } from './arguments.ts'
-import { Ask } from './ask.ts'
-import { Attention } from './attention.ts'
+import type { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
 import type { ListOptions, Outlook, PullOptions, Stats, WaitOptions } from './calls.ts'
-import { ending } from './claim.ts'
-import type { Context } from './context.ts'
-import { Engine } from './engine.ts'
-import { noJob, storeClosed } from './errors.ts'
+import { Core } from './core.ts'
+import { noJob } from './errors.ts'
 import { type Beginning, type EventOptions, EventReader, type StoreEvent } from './events.ts'
-import { Housekeeping } from './housekeeping.ts'
-import { jobErrorOf } from './job-error.ts'
 import type { Options } from './line.ts'
 import type { Notification } from './notification.ts'
-import { Notifying } from './notifying.ts'
 import type { Created } from './operations.ts'
 import * as operations from './operations.ts'
 import { createText, graceMs, idOf, type JobOptions, NO_OPTIONS, optionsOf, requestText } from './options.ts'
 import type { Parts } from './parts.ts'
-import { type JobEnds, PulledJob } from './pulled-job.ts'
-import { Reading } from './reading.ts'
+import type { PulledJob } from './pulled-job.ts'
 import * as targetOperations from './target-operations.ts'
-import { bytesOf, fileValue, inlineValue, type ValueInput } from './value.ts'
+import type { ValueInput } from './value.ts'
 import { type Report, verify } from './verify.ts'
 import type { Job } from './view.ts'
 
-/** Jobs in a folder, shared with other processes. */
+/**
+ * Jobs in a folder, shared with other processes. An id may be a number or the same as a string. With the durability
+ * `disk`, no promise resolves before all that its answer rests on is on disk.
+ *
+ * Any call may reject with `ERR_JOBSLOT_STORE_IO` (no room, no right, a failing disk), `ERR_JOBSLOT_STORE_BUSY` (a process
+ * was stopped in the midst of an append) and `ERR_JOBSLOT_CLOSED`, and with a TypeError of wrong arguments.
+ */
 export class JobStore {
-  readonly #parts: Parts
-  readonly #engine: Engine
-  readonly #context: Context
-  readonly #attention: Attention
-  readonly #housekeeping: Housekeeping
-  readonly #reading: Reading
-  readonly #notifying: Notifying
-  readonly #ends: JobEnds = {
-    fulfill: (job, value) => ending(PulledJob.claimOf(job), this.#fulfill(job.id, job, value)),
-    fail: (job, error, retry) => ending(PulledJob.claimOf(job), this.#fail(job.id, job, error, retry)),
-    release: (job, delay) =>
-      ending(
-        PulledJob.claimOf(job),
-        this.#ask((batch) => operations.release(batch, job, delay)),
-      ),
-    progress: (job, value) => this.#ask((batch) => operations.progress(batch, job, jsonOf('progress', value))),
-  }
-  #closing: Promise<void> | undefined
+  readonly #core: Core
 
   constructor(parts: Parts) {
-    this.#parts = parts
-    const { disk, lines, loaded, synced, now, lives, pid } = parts
-    const events = {
-      changed: () => {
-        this.#attention.changed()
-        this.#housekeeping.changed()
-      },
-      reloaded: () => {
-        this.#attention.reloaded()
-        this.#housekeeping.reloaded()
-      },
-    }
-    this.#engine = new Engine(disk, lines, loaded, { synced, now, events })
-    const claims = new Map<number, PulledJob | Notification>()
-    this.#context = { disk, engine: this.#engine, lives, pid, claims }
-    this.#attention = new Attention(this.#context, parts.watch, parts.leaseMs)
-    this.#housekeeping = new Housekeeping({ engine: this.#engine, disk, lines, lives, retention: parts.retention })
-    this.#reading = new Reading(this.#engine)
-    this.#notifying = new Notifying(this.#context, this.#attention, parts)
+    this.#core = new Core(parts)
   }
 
+  /** The store's folder, as an absolute path. */
   get dir(): string {
-    return this.#parts.disk.dir
+    return this.#core.dir
   }
 
-  /** A new job. It is not claimed by this: `pullJob` is for that. */
+  /**
+   * A new job. It is not claimed by this: `pullJob` is for that.
+   *
+   * @param request any JSON, of at most 16 MiB
+   * @returns its id and version; `existing` where an unfinished job has the same key, and is the one
+   * @throws JobslotError `ERR_JOBSLOT_TOO_LONG`; `ERR_JOBSLOT_NO_JOB` where one that it is to come `after` is not there
+   */
   create(request: unknown, options: JobOptions = {}): Promise<Created> {
     try {
       const fields = this.#fieldsOf(options)
@@ -81,7 +52,7 @@ export class JobStore {
     }
   }
 
-  /** New jobs with the same options, with one write (of several, where there are more than 4096). */
+  /** New jobs with the same options, in this order, with one write for each 4096; else as `create`. */
   async createMany(requests: readonly unknown[], options: JobOptions = {}): Promise<Created[]> {
     const fields = this.#fieldsOf(options)
     // One that is no request is told before there is a job for another.
@@ -89,99 +60,130 @@ export class JobStore {
     return Promise.all(texts.map((text) => this.#create(fields, text)))
   }
 
-  /** A job, and the value of a fulfilled one; undefined where there is none of that id. */
+  /**
+   * A job, and the value of a fulfilled one (else null); undefined where there is none of that id.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_STORE_IO` where its value's file is missing or damaged
+   */
   async get(id: number | string): Promise<(Job & { value: Buffer | null }) | undefined> {
     const number = idOf(id)
-    await this.#fresh()
-    return this.#reading.get(number)
+    await this.#core.fresh()
+    return this.#core.reading.get(number)
   }
 
-  /** Jobs by id. `cursor` is null behind the last. */
+  /** Jobs by id, a page at a time: `cursor`, given as `after`, gets the next one. It is null behind the last. */
   async list(options: ListOptions = {}): Promise<{ jobs: Job[]; cursor: number | null }> {
-    await this.#fresh()
-    return this.#reading.list(options)
+    await this.#core.fresh()
+    return this.#core.reading.list(options)
   }
 
   /**
-   * Another request for a job that has not finished, if its version is this; the new version.
+   * Another request for a job that has not finished, if its version is this; the new version. A run that has begun has the
+   * old one.
    *
-   * @throws JobslotError `ERR_JOBSLOT_CONFLICT` where it has another
+   * @throws JobslotError `ERR_JOBSLOT_CONFLICT` where it has another; `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_JOB_STATE`
    */
   async update(id: number | string, version: number, request: unknown): Promise<number> {
     const number = idOf(id)
     const json = requestText(request)
-    return this.#ask((batch, ask) => operations.update(this.#context, batch, number, version, json, ask))
+    return this.#core.ask((batch, ask) => operations.update(this.#core.context, batch, number, version, json, ask))
   }
 
-  /** Claims the next job; undefined where there is none, unless it is to wait for one. */
+  /**
+   * Claims the next job: the one of the highest priority that may run now, then the oldest. Undefined where there is none,
+   * unless it is to wait for one. What it claims has to be ended: by `fulfill`, `fail` or `release`.
+   */
   pullJob(options: PullOptions & { wait: true }): Promise<PulledJob>
   pullJob(options?: PullOptions): Promise<PulledJob | undefined>
   pullJob({ wait = false, signal }: PullOptions = {}): Promise<PulledJob | undefined> {
-    if (!wait) this.#attention.lookAtLives()
+    if (!wait) this.#core.attention.lookAtLives()
     const decide = (batch: Batch, ask: Ask<PulledJob | undefined>) =>
-      operations.pull(this.#context, this.#ends, batch, ask)
-    return this.#attention.pull(decide, 'job', wait, signal)
+      operations.pull(this.#core.context, this.#core.ends, batch, ask)
+    return this.#core.attention.pull(decide, 'job', wait, signal)
   }
 
+  /** The same as `pullJob`, as fs-job-store called it too. */
   pullWork(options: PullOptions & { wait: true }): Promise<PulledJob>
   pullWork(options?: PullOptions): Promise<PulledJob | undefined>
   pullWork(options?: PullOptions): Promise<PulledJob | undefined> {
     return this.pullJob(options)
   }
 
-  /** Done, whoever runs it: any job that is not finished. */
+  /**
+   * Done, whoever runs it: any job that is not finished. No fencing number is asked for; who has claimed it loses it.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_JOB_STATE`
+   */
   async fulfill(id: number | string, value?: ValueInput): Promise<void> {
-    await this.#fulfill(idOf(id), undefined, value)
-  }
-
-  /** Failed, whoever runs it. It is tried again while it has attempts left, or as `retry` says. */
-  async fail(id: number | string, error: unknown, { retry }: { retry?: boolean } = {}): Promise<void> {
-    await this.#fail(idOf(id), undefined, error, retry)
+    await this.#core.ends.fulfillJob(idOf(id), undefined, value)
   }
 
   /**
-   * It is not to run, or not to go on: the signal of who runs it is aborted. `grace` stands in its `error`: how many ms
-   * that one is to give it to end by itself.
+   * Failed, whoever runs it. It is tried again while it has attempts left, or as `retry` says.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_JOB_STATE`
+   */
+  async fail(id: number | string, error: unknown, { retry }: { retry?: boolean } = {}): Promise<void> {
+    await this.#core.ends.failJob(idOf(id), undefined, error, retry)
+  }
+
+  /**
+   * It is not to run, or not to go on: the signal of who runs it is aborted, within 200 ms in another process. `grace`
+   * stands in its `error`: how many ms that one is to give it to end by itself.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_JOB_STATE`
    */
   async cancel(
     id: number | string,
     reason: unknown = 'it was cancelled',
     { grace }: { grace?: number } = {},
   ): Promise<void> {
-    const number = idOf(id)
-    const rounded = graceMs(grace)
-    const error = { ...jobErrorOf(reason), ...(rounded !== undefined && { grace: rounded }) }
-    await this.#ask((batch) => operations.cancel(batch, number, error))
-    await this.#notifying.respond(number)
+    await this.#core.ends.cancelJob(idOf(id), reason, graceMs(grace))
   }
 
-  /** A failed or cancelled job is pending again, as if it had never failed. */
+  /**
+   * A failed or cancelled job is pending again, as if it had never failed.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`; `ERR_JOBSLOT_JOB_STATE` also where another job has its key by now
+   */
   async retry(id: number | string): Promise<void> {
     const number = idOf(id)
-    await this.#ask((batch) => operations.retry(batch, number))
+    await this.#core.ask((batch) => operations.retry(batch, number))
   }
 
-  /** Forgets a job, whatever its state. */
+  /**
+   * Forgets a job, whatever its state: a claim on it is lost, its targets are not told, and what comes after it is cancelled.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`
+   */
   async remove(id: number | string): Promise<void> {
     const number = idOf(id)
-    await this.#ask((batch) => operations.remove(batch, number))
+    await this.#core.ask((batch) => operations.remove(batch, number))
   }
 
   /** No job is claimed until `resume`, by anybody; those that run go on. */
   async pause(): Promise<void> {
-    await this.#ask((batch) => operations.pause(batch, true))
+    await this.#core.ask((batch) => operations.pause(batch, true))
   }
 
+  /** Jobs are claimed again. */
   async resume(): Promise<void> {
-    await this.#ask((batch) => operations.pause(batch, false))
+    await this.#core.ask((batch) => operations.pause(batch, false))
   }
 
-  /** The target, any JSON, is to be told of the job's end. */
+  /**
+   * The target, any JSON, is to be told of the job's end, which may have come already. Duplicates are kept. Where the job
+   * has finished and this store has `respond`, that has been called when this resolves.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_TOO_LONG`
+   */
   async queue(id: number | string, target: unknown): Promise<void> {
     const number = idOf(id)
     const plain = jsonOf('a target', target)
-    const isFinal = await this.#ask((batch, ask: Ask<boolean>) => targetOperations.queue(batch, number, plain, ask))
-    if (isFinal) await this.#notifying.respond(number)
+    const isFinal = await this.#core.ask((batch, ask: Ask<boolean>) =>
+      targetOperations.queue(batch, number, plain, ask),
+    )
+    if (isFinal) await this.#core.notifying.respond(number)
   }
 
   /**
@@ -192,57 +194,61 @@ export class JobStore {
    */
   async flush(id: number | string): Promise<void> {
     const number = idOf(id)
-    await this.#fresh()
-    if (this.#engine.state.table.find(number) < 0) throw noJob(number)
-    await this.#notifying.respond(number)
+    await this.#core.fresh()
+    if (this.#core.engine.state.table.find(number) < 0) throw noJob(number)
+    await this.#core.notifying.respond(number)
   }
 
-  /** One of the job's targets that equal this one need no longer be told. */
+  /** One of the job's targets that deeply equal this one need no longer be told. Where none does, nothing happens. */
   unqueue(id: number | string, target: unknown): Promise<void> {
     return this.unqueueAll(id, [target])
   }
 
+  /** One for each of these. @throws JobslotError `ERR_JOBSLOT_NO_JOB` */
   async unqueueAll(id: number | string, targets: readonly unknown[]): Promise<void> {
     const number = idOf(id)
     const plain = jsonsOf(targets)
-    await this.#ask((batch) => targetOperations.unqueue(batch, number, plain))
-  }
-
-  /** Claims the next job whose targets are to be told; undefined where there is none, unless it is to wait for one. */
-  pullNotification(options: PullOptions & { wait: true }): Promise<Notification>
-  pullNotification(options?: PullOptions): Promise<Notification | undefined>
-  pullNotification(options?: PullOptions): Promise<Notification | undefined> {
-    return this.#notifying.pull(options)
+    await this.#core.ask((batch) => targetOperations.unqueue(batch, number, plain))
   }
 
   /**
-   * The job when it has finished, however it did.
+   * Claims the targets of a finished job, if there are any to be told now; undefined where there are none, unless it is to
+   * wait for some. What it claims has to be ended: by `done`.
+   */
+  pullNotification(options: PullOptions & { wait: true }): Promise<Notification>
+  pullNotification(options?: PullOptions): Promise<Notification | undefined>
+  pullNotification(options?: PullOptions): Promise<Notification | undefined> {
+    return this.#core.notifying.pull(options)
+  }
+
+  /**
+   * The job when it has finished, however it did: it is `fulfilled`, `failed` or `cancelled`.
    *
-   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, or `ERR_JOBSLOT_NO_JOB` where there is none, or no longer
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; `ERR_JOBSLOT_NO_JOB` where there is none, or no longer; the signal's reason
    */
   async wait(id: number | string, options: WaitOptions = {}): Promise<Job & { value: Buffer | null }> {
     const number = idOf(id)
-    await this.#fresh()
-    if (this.#reading.isFinal(number) === false) await this.#attention.ended(number, options)
+    await this.#core.fresh()
+    if (this.#core.reading.isFinal(number) === false) await this.#core.attention.ended(number, options)
     const job = await this.get(number)
     if (!job) throw noJob(number)
     return job
   }
 
-  /** How many jobs there are in each state, and more. */
+  /** How many jobs there are in each state, and more. Takes time for each job that there is. */
   async stats(): Promise<Stats> {
-    await this.#fresh()
-    return this.#reading.stats()
+    await this.#core.fresh()
+    return this.#core.reading.stats()
   }
 
   /** For who runs jobs, and takes one only when it can: what there is to do, as far as it was read. @internal */
   get outlook(): Outlook {
-    return this.#reading.outlook()
+    return this.#core.reading.outlook()
   }
 
   /** Calls back whenever the outlook may be another, until it is disposed of. Keeps the process alive. @internal */
   onOutlook(listener: () => void): Disposable {
-    return this.#attention.listen(listener)
+    return this.#core.attention.listen(listener)
   }
 
   /**
@@ -254,26 +260,26 @@ export class JobStore {
    */
   events({ from, signal }: EventOptions = {}): AsyncGenerator<StoreEvent, void> {
     const position = from === undefined ? undefined : positionOf(from)
-    if (position === undefined) this.#attention.look()
-    const { n, segment, end } = this.#engine.loaded.journal
+    if (position === undefined) this.#core.attention.look()
+    const { n, segment, end } = this.#core.engine.loaded.journal
     return this.#events(position ?? { position: n, segment, offset: end }, signal)
   }
 
-  /** Reads the whole store anew, and tells what is damaged. */
-  verify({ signal }: { signal?: AbortSignal } = {}): Promise<Report> {
-    return verify(this.#parts.disk, this.#parts.lines, signal)
+  /** Reads the whole store anew, beside those who use it, and tells what is damaged. */
+  async verify({ signal }: { signal?: AbortSignal } = {}): Promise<Report> {
+    this.#core.requireOpen()
+    return verify(this.#core.parts.disk, this.#core.parts.lines, signal)
   }
 
   /** Makes the store as small as what it holds; false where another process is at it. A store does this by itself too. */
   async compact(): Promise<boolean> {
-    await this.#fresh()
-    return this.#housekeeping.compact()
+    await this.#core.fresh()
+    return this.#core.housekeeping.compact()
   }
 
-  /** What is claimed here is given back. What is asked for is answered first; what waits is rejected. */
+  /** What is claimed here is given back. What is asked for is answered first; what waits is rejected. Again: the same. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    return this.#core.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -281,55 +287,19 @@ export class JobStore {
   }
 
   #fieldsOf(options: JobOptions): Options {
-    for (const _ in options) return optionsOf(options, this.#engine.now())
+    for (const _ in options) return optionsOf(options, this.#core.engine.now())
     return NO_OPTIONS
   }
 
   #create(fields: Options, text: string): Promise<Created> {
-    return this.#ask((batch, ask) => operations.create(batch, fields, text, ask))
+    return this.#core.ask((batch, ask) => operations.create(batch, fields, text, ask))
   }
 
   async *#events(from: number | Beginning, signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
-    await this.#fresh()
-    const { disk, lines } = this.#parts
-    yield* new EventReader({ disk, lines, engine: this.#engine, attention: this.#attention }, from).read(signal)
-  }
-
-  async #close(): Promise<void> {
-    this.#attention.close(storeClosed(this.dir))
-    await this.#housekeeping.close()
-    const claims = [...this.#context.claims.values()]
-    await Promise.all(claims.map((claim) => claim[Symbol.asyncDispose]().catch(() => {})))
-    this.#attention.stop()
-    await this.#engine.close()
-    this.#parts.lives.leave()
-    this.#parts.onclose?.()
-    this.#engine.loaded.files.keep(new Set())
-    this.#parts.disk.close()
-  }
-
-  #ask<T = void>(decide: (batch: Batch, ask: Ask<T>) => boolean): Promise<T> {
-    const ask = new Ask(decide)
-    this.#engine.submit(ask)
-    return ask.promise
-  }
-
-  async #fulfill(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
-    const bytes = bytesOf(value)
-    const stored = inlineValue(bytes) ?? (await fileValue(this.#parts.disk, id, job?.claim, bytes))
-    await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
-    await this.#notifying.respond(id)
-  }
-
-  async #fail(id: number, job: PulledJob | undefined, error: unknown, retry: boolean | undefined): Promise<void> {
-    const told = jobErrorOf(error)
-    await this.#ask((batch) => operations.fail(this.#context, batch, id, job, told, retry))
-    await this.#notifying.respond(id)
-  }
-
-  /** All that others have appended is read. */
-  async #fresh(): Promise<void> {
-    if (this.#closing) throw storeClosed(this.dir)
-    if (!this.#engine.catchUp()) await this.#ask(() => true)
+    await this.#core.fresh()
+    const { disk, lines } = this.#core.parts
+    yield* new EventReader({ disk, lines, engine: this.#core.engine, attention: this.#core.attention }, from).read(
+      signal,
+    )
   }
 }

@@ -3,7 +3,6 @@ import { Ask } from './ask.ts'
 import type { Attention } from './attention.ts'
 import type { Batch } from './batch.ts'
 import type { PullOptions } from './calls.ts'
-import { ending } from './claim.ts'
 import type { Context } from './context.ts'
 import { Notification } from './notification.ts'
 import type { Parts } from './parts.ts'
@@ -45,6 +44,6 @@ export class Notifying {
     const plain = jsonsOf(served)
     const ask = new Ask<void>((batch) => targetOperations.notified(batch, notification, plain))
     this.#context.engine.submit(ask)
-    return ending(Notification.claimOf(notification), ask.promise)
+    return Notification.claimOf(notification).ending(ask.promise)
   }
 }

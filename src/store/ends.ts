@@ -1,0 +1,64 @@
+import { jsonOf } from './arguments.ts'
+import { Ask } from './ask.ts'
+import type { Batch } from './batch.ts'
+import type { Context } from './context.ts'
+import { jobErrorOf } from './job-error.ts'
+import type { Notifying } from './notifying.ts'
+import * as operations from './operations.ts'
+import { type JobEnds, PulledJob } from './pulled-job.ts'
+import { bytesOf, fileValue, inlineValue, type ValueInput } from './value.ts'
+
+/** How jobs end, with a claim or without: done when it is on disk, and those who wait for it were told. */
+export class Ends implements JobEnds {
+  readonly #context: Context
+  readonly #notifying: Notifying
+
+  constructor(context: Context, notifying: Notifying) {
+    this.#context = context
+    this.#notifying = notifying
+  }
+
+  fulfill(job: PulledJob, value: ValueInput): Promise<void> {
+    return PulledJob.claimOf(job).ending(this.fulfillJob(job.id, job, value))
+  }
+
+  fail(job: PulledJob, error: unknown, retry: boolean | undefined): Promise<void> {
+    return PulledJob.claimOf(job).ending(this.failJob(job.id, job, error, retry))
+  }
+
+  release(job: PulledJob, delay: number): Promise<void> {
+    const released = this.#ask((batch) => operations.release(batch, job, delay))
+    return PulledJob.claimOf(job).ending(released)
+  }
+
+  progress(job: PulledJob, value: unknown): Promise<void> {
+    return this.#ask((batch) => operations.progress(batch, job, jsonOf('progress', value)))
+  }
+
+  /** @param job where it is fenced by this claim */
+  async fulfillJob(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
+    const bytes = bytesOf(value)
+    const stored = inlineValue(bytes) ?? (await fileValue(this.#context.disk, id, job?.claim, bytes))
+    await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
+    await this.#notifying.respond(id)
+  }
+
+  /** @param job where it is fenced by this claim */
+  async failJob(id: number, job: PulledJob | undefined, error: unknown, retry: boolean | undefined): Promise<void> {
+    const told = jobErrorOf(error)
+    await this.#ask((batch) => operations.fail(this.#context, batch, id, job, told, retry))
+    await this.#notifying.respond(id)
+  }
+
+  async cancelJob(id: number, reason: unknown, grace: number | undefined): Promise<void> {
+    const error = { ...jobErrorOf(reason), ...(grace !== undefined && { grace }) }
+    await this.#ask((batch) => operations.cancel(batch, id, error))
+    await this.#notifying.respond(id)
+  }
+
+  #ask(decide: (batch: Batch) => boolean): Promise<void> {
+    const ask = new Ask<void>(decide)
+    this.#context.engine.submit(ask)
+    return ask.promise
+  }
+}
