@@ -66,7 +66,7 @@ const busy = new Set<JobStore>()
 /** There is no `close`: what nobody can use any more is closed. One that holds a claim is reached by that. */
 const unused = new FinalizationRegistry<Store>((store) => void store.close().catch(() => {}))
 
-/** The callback API of fs-job-store 1.2 on a store of `jobslot/store`: docs/jobs.md says what is different. */
+/** The callback API of fs-job-store 1.2 on a store of `jobslot/store`: docs/store.md says what is different. */
 class JobStore {
   readonly #dir: string
   readonly #reactions: Reactions
