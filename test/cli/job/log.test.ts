@@ -113,6 +113,8 @@ describe('job log --follow', () => {
     const following = start(['log', '1', '-f'])
     const text = printed(following)
     await waitFor(() => following.stderr() !== '', 10_000)
+    // By now it watches.
+    await sleep(1000)
     write('late\n', path)
     await waitFor(() => text() === 'late\n')
     await store.fulfill(1)
