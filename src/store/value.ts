@@ -28,7 +28,11 @@ export function inlineValue(bytes: Buffer): Value | undefined {
 export async function fileValue(disk: Disk, id: number, claim: number | undefined, bytes: Buffer): Promise<Value> {
   // No other fulfilment of the job has this name.
   const name = valueName(id, claim ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER))
-  await disk.make(name, (append) => append(bytes), true)
+  try {
+    await disk.make(name, (append) => append(bytes), true)
+  } catch (error) {
+    throw failed(disk.dir, error)
+  }
   return { file: name, bytes: bytes.length, crc: crcOf(bytes) }
 }
 

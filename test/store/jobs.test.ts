@@ -140,6 +140,16 @@ describe('a job', () => {
     await expect(store.create('d', { after: [99_999] })).rejects.toMatchObject({ code: 'ERR_JOBSLOT_NO_JOB' })
   })
 
+  test('that can never run is told to who waits for it, though nobody runs jobs', async () => {
+    const store = await testStore()
+    const a = await store.create('a')
+    const b = await store.create('b', { after: [a.id] })
+    const late = await store.create('late', { delay: 60_000, ttl: 50 })
+    const ended = Promise.all([store.wait(b.id, { timeout: 5000 }), store.wait(late.id, { timeout: 5000 })])
+    await store.cancel(a.id)
+    expect(await ended).toMatchObject([{ state: 'cancelled' }, { state: 'failed' }])
+  })
+
   test('is cancelled with the one that it comes after, and those behind it too', async () => {
     const store = await testStore({ durability: 'os' })
     const a = await store.create('a')

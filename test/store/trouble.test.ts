@@ -27,6 +27,7 @@ describe('a full disk', () => {
     }
     expect(refused).toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO', message: expect.stringMatching(/ENOSPC.*make room/) })
     await expect(store.create('x'.repeat(50_000))).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    await expect(store.fulfill(kept[0]!, 'x'.repeat(100_000))).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
     expect((await store.list({ limit: 1000 })).jobs.map(({ id }) => id)).toEqual(kept)
     rmSync(filler)
     const { id } = await store.create('more')
