@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { requireDisk } from '../../support/disk.ts'
 import { tempDir, waitFor } from '../../support/processes.ts'
 import { working } from './working.ts'
 
@@ -262,6 +263,25 @@ test('a job that somebody else brings to its end while it runs is ended', { time
   expect(await result).toMatchObject({ code: 0 })
   expect((await store.get(id))?.value?.toString()).toBe('by hand')
   expect(processes()).toEqual([])
+})
+
+test('a full disk is told of, and work goes on when it has room', { timeout: 60_000 }, async (ctx) => {
+  const disk = requireDisk(ctx, 1024 * 1024)
+  const { store, script, start } = await working({ dir: join(disk, 'store') })
+  // The disk is full when the result is to be told, and when the next job is to begin.
+  const filler = join(disk, 'filler')
+  const first = await script(
+    `head -c 4000000 /dev/zero > ${filler} 2> /dev/null; head -c 100000 /dev/zero | tr '\\0' x`,
+  )
+  const second = await script('echo second')
+  const running = start(['--slots', '1', '--drain'])
+  await waitFor(() => running.stderr().split('this waits until then').length === 3, 20_000)
+  expect((await store.get(first))?.state).toBe('active')
+  rmSync(filler)
+  expect(await running.result).toMatchObject({ code: 0 })
+  expect((await store.get(first))?.value?.length).toBe(100_000)
+  expect((await store.get(second))?.value?.toString()).toBe('second\n')
+  expect(running.stderr()).toMatch(/^(jobslot: .*ENOSPC.*\n)+$/)
 })
 
 test('a folder that is no store, or another one’s, is told of', async () => {

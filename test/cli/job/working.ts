@@ -24,8 +24,8 @@ export interface Working {
   processes(): number[]
 }
 
-export async function working(options: { env?: Env } = {}): Promise<Working> {
-  const dir = join(tempDir(), 'store')
+export async function working(options: { env?: Env; dir?: string } = {}): Promise<Working> {
+  const { dir = join(tempDir(), 'store') } = options
   const cwd = tempDir()
   const state = newState()
   const store = await openStore({ dir })

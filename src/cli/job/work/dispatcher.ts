@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Joined } from '../../../pool/host.ts'
 import { thisProcess } from '../../../pool/this-process.ts'
 import type { JobStore, PulledJob } from '../../../store.ts'
@@ -5,6 +6,7 @@ import { tell, tellIfSlow } from '../../messages.ts'
 import { count } from '../../table.ts'
 import type { JobSlots } from './job-slots.ts'
 import type { Leftovers } from './leftovers.ts'
+import { isPassing, Obstacle, PAUSE_MS } from './passing.ts'
 import type { Reports } from './reports.ts'
 import type { Result, Runner } from './run.ts'
 import { settle } from './settle.ts'
@@ -43,6 +45,7 @@ export class Dispatcher {
   #isStopped = false
   #hasHurry = false
   #failure: unknown
+  readonly #obstacle = new Obstacle()
   #finish: (end: WorkEnd) => void = () => {}
 
   constructor(options: Options) {
@@ -103,13 +106,25 @@ export class Dispatcher {
     try {
       const joined = await this.#join(taking.signal)
       if (joined) await this.#claim(joined)
+      this.#obstacle.gone()
     } catch (error) {
-      this.#failure ??= error
-      this.#isStopped = true
+      if (isPassing(error)) await this.#rest(error as Error, taking.signal)
+      else this.#fail(error)
     } finally {
       this.#taking = null
       this.#look()
     }
+  }
+
+  /** Holds no slot meanwhile. Ends after its time, or when nothing is to be taken any more. */
+  async #rest(error: Error, signal: AbortSignal): Promise<void> {
+    this.#obstacle.tell(error)
+    await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    this.#isStopped = true
   }
 
   /** Null: there is nothing to be run any more. */
@@ -161,11 +176,10 @@ export class Dispatcher {
       await before
       if (job.attempt > 1) await leftovers.endOf(job)
       const result: Result = await runner.run({ job, host: slots.host, joined, end: end.signal, kill: kill.signal })
-      const settled = await settle(store, job, result)
+      const settled = await settle(store, job, result, end.signal)
       reports.ended({ ...settled, id: job.id, attempt: job.attempt, ms: performance.now() - began })
     } catch (error) {
-      this.#failure ??= error
-      this.#isStopped = true
+      this.#fail(error)
     } finally {
       job.signal.removeEventListener('abort', lose)
     }

@@ -8,6 +8,7 @@ import { logPath } from '../logs.ts'
 import { endGroup } from './end-processes.ts'
 import type { Leftovers } from './leftovers.ts'
 import { JobLog, JobOutput } from './output.ts'
+import { patiently } from './passing.ts'
 import { type RequestFile, writeRequest } from './request-file.ts'
 import type { Assignment, Result, Runner } from './run.ts'
 import { addRunMark, RUN_VARIABLE } from './run-marks.ts'
@@ -50,7 +51,7 @@ export class ProcessRunner implements Runner {
       if (!isFolder(program.cwd)) return { ok: false, error: `its folder ${program.cwd} is not there` }
       if (end.aborted) return null
       log = new JobLog(logPath(store.dir, job), job.attempt)
-      request = writeRequest(store.dir, job.id, job.request)
+      request = await patiently(() => writeRequest(store.dir, job.id, job.request), end)
       member = await this.#start(program, request, assignment)
       if (typeof member === 'string') {
         log.write(Buffer.from(`${member}\n`))
@@ -60,6 +61,7 @@ export class ProcessRunner implements Runner {
       log = null
       return await this.#toItsEnd(member, output, assignment)
     } catch (error) {
+      if (end.aborted) return null
       return { ok: false, error: (error as Error).message }
     } finally {
       log?.close()

@@ -1,5 +1,6 @@
 import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { failed } from '../../../store/errors.ts'
 import type { JobStore } from '../../../store.ts'
 
 const folderOf = (dir: string): string => join(dir, 'requests')
@@ -13,11 +14,16 @@ export interface RequestFile {
   remove(): void
 }
 
+/** @throws JobslotError `ERR_JOBSLOT_STORE_IO` */
 export function writeRequest(dir: string, id: number, request: unknown): RequestFile {
-  makeFolder(folderOf(dir))
   const path = pathOf(dir, id)
-  // For this user's eyes, whoever may look into the folder.
-  writeFileSync(path, `${JSON.stringify(request)}\n`, { mode: 0o600 })
+  try {
+    makeFolder(folderOf(dir))
+    // For this user's eyes, whoever may look into the folder.
+    writeFileSync(path, `${JSON.stringify(request)}\n`, { mode: 0o600 })
+  } catch (error) {
+    throw failed(dir, error)
+  }
   return {
     path,
     open: () => openSync(path, 'r'),
