@@ -142,6 +142,21 @@ describe('while there is nothing to run', { timeout: 30_000 }, () => {
     expect(jobserver.drain()).toBe(sortedHex(distinctTokens(2)))
   })
 
+  test('but by what a killed job has left behind, as long as that runs', async () => {
+    const jobserver = fifoJobserver(newState().env.JOBSLOT_DIR, distinctTokens(2))
+    const w = await working({ env: { MAKEFLAGS: jobserver.makeflags } })
+    for (let i = 0; i < 2; i++) await w.script('sleep 2 & touch begun; kill -9 $$')
+    const result = w.work(['--drain'])
+    await waitFor(async () => (await w.store.stats()).failed === 2, 10_000)
+    await sleep(300)
+    expect(w.processes().length).toBeGreaterThan(0)
+    // The third slot is the recipe's own.
+    expect(available(jobserver.readFd)).toBe(1)
+    expect(await result).toMatchObject({ code: 1, stderr: '' })
+    expect(w.processes()).toEqual([])
+    expect(jobserver.drain()).toBe(sortedHex(distinctTokens(2)))
+  })
+
   test('no slot of a pool', async () => {
     const n = named()
     const host = await n.connect('ci', { slots: 1 })

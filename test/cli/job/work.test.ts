@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { cli } from '../../support/cli.ts'
 import { requireDisk } from '../../support/disk.ts'
-import { tempDir, waitFor } from '../../support/processes.ts'
+import { run, tempDir, waitFor } from '../../support/processes.ts'
 import { working } from './working.ts'
 
 const drain = ['--slots', '2', '--drain']
@@ -175,6 +176,15 @@ describe('--drain', { timeout: 30_000 }, () => {
     expect(await store.stats()).toMatchObject({ fulfilled: 3, pending: 0, delayed: 0 })
   })
 
+  test('says what it waits for, where that takes longer', async () => {
+    const { script, work } = await working()
+    await script('true', { delay: 4000 })
+    expect(await work(drain)).toMatchObject({
+      code: 0,
+      stderr: 'jobslot: waiting for jobs that are delayed, or run elsewhere: see jobslot job list\n',
+    })
+  })
+
   test('waits for what another worker runs, which may come back', async () => {
     const { store, script, work } = await working()
     const id = await script('true')
@@ -221,6 +231,14 @@ describe('what it tells', { timeout: 30_000 }, () => {
       { id: good, state: 'fulfilled', attempt: 1, ms: expect.any(Number), error: null },
       { id: bad, state: 'failed', attempt: 2, ms: expect.any(Number), error: 'exit status 2: why' },
     ])
+  })
+
+  test('--json to somebody who does not read it: the jobs go on', async () => {
+    const { script, store, cwd, dir, env } = await working()
+    for (let i = 0; i < 3; i++) await script('sleep 0.1')
+    const words = `${cli.join(' ')} job work --dir ${dir} --slots 1 --drain --json | true; echo "\${PIPESTATUS[0]}"`
+    expect(await run(['bash', '-c', words], { cwd, env })).toMatchObject({ stdout: '0\n', stderr: '' })
+    expect(await store.stats()).toMatchObject({ fulfilled: 3 })
   })
 
   test('--verbose: each run, and a summary', async () => {

@@ -45,6 +45,8 @@ export class Dispatcher {
   #isStopped = false
   #hasHurry = false
   #failure: unknown
+  /** Ends the wait of who tells that there is nothing to do. */
+  #idle: (() => void) | null = null
   readonly #obstacle = new Obstacle()
   #finish: (end: WorkEnd) => void = () => {}
 
@@ -71,6 +73,7 @@ export class Dispatcher {
       return end
     } finally {
       listening[Symbol.dispose]()
+      this.#idle?.()
     }
   }
 
@@ -91,6 +94,7 @@ export class Dispatcher {
     const { store, drain, reports, leftovers } = this.#options
     const { ready, unfinished, active, paused } = store.outlook
     reports.show({ running: this.#running.size, waiting: unfinished - active })
+    this.#tellIfIdle(ready ? 0 : unfinished)
     const isOver = this.#isStopped || (drain && (unfinished === 0 || (paused && active === 0)))
     if (isOver && this.#running.size === 0 && !this.#taking) {
       this.#finish(this.#isStopped ? 'stopped' : unfinished === 0 ? 'drained' : 'paused')
@@ -98,6 +102,14 @@ export class Dispatcher {
       if (this.#taking) leftovers.endAllSoon()
       else void this.#take()
     } else this.#taking?.abort()
+  }
+
+  /** Whoever waits for the end is told what for, where nothing happens here. */
+  #tellIfIdle(unfinished: number): void {
+    const isIdle = this.#options.drain && unfinished > 0 && this.#running.size === 0 && !this.#taking
+    if (!isIdle) this.#idle?.()
+    if (!isIdle) this.#idle = null
+    else this.#idle ??= tellIfSlow(() => `waiting for jobs that are delayed, or run elsewhere: see jobslot job list`)
   }
 
   async #take(): Promise<void> {

@@ -34,17 +34,20 @@ export class Reports {
   readonly #failed: number[] = []
   #now = { running: 0, waiting: 0 }
   #timer: NodeJS.Timeout | undefined
+  #isOver = false
 
   constructor({ verbose, json }: { verbose: boolean; json: boolean }) {
     this.#verbose = verbose
     this.#json = json
+    // Who does not read to the end wants no more of it; the jobs go on.
+    process.stdout.on('error', () => {})
     this.#terminal = process.stderr.isTTY && process.env.TERM !== 'dumb' ? process.stderr : null
   }
 
   /** What goes on now. */
   show(now: { running: number; waiting: number }): void {
     this.#now = now
-    if (!this.#terminal) return
+    if (!this.#terminal || this.#isOver) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#draw()
@@ -68,6 +71,7 @@ export class Reports {
 
   /** @returns whether all jobs that were run here have been fulfilled, here or elsewhere */
   async end(store: JobStore): Promise<boolean> {
+    this.#isOver = true
     clearTimeout(this.#timer)
     this.#clear()
     let isGood = this.#counts.failed + this.#counts.cancelled === 0
