@@ -176,6 +176,12 @@ Napi::Value sync_journal(const Napi::CallbackInfo& info) {
   return integer(info, 0);
 }
 
+// syncJournalNow(handle, target) -> a Journal::Outcome
+Napi::Value sync_journal_now(const Napi::CallbackInfo& info) {
+  Journal* journal = journal_at(info, 0);
+  return integer(info, journal ? journal->sync_now(whole_at(info, 1)) : -EBADF);
+}
+
 // wholeLines(bytes: Buffer, from, to) -> where the first line begins that is not whole
 Napi::Value whole_lines_in(const Napi::CallbackInfo& info) {
   void* bytes;
@@ -219,6 +225,7 @@ void add_journals(Napi::Env env, Napi::Object exports, State* state) {
   exports["journalHolder"] = Napi::Function::New<journal_holder>(env, "journalHolder", state);
   exports["watchJournal"] = Napi::Function::New<watch_journal>(env, "watchJournal", state);
   exports["syncJournal"] = Napi::Function::New<sync_journal>(env, "syncJournal", state);
+  exports["syncJournalNow"] = Napi::Function::New<sync_journal_now>(env, "syncJournalNow", state);
   exports["wholeLines"] = Napi::Function::New<whole_lines_in>(env);
   exports["stampLines"] = Napi::Function::New<stamp_lines_in>(env);
 }

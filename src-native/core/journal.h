@@ -45,6 +45,9 @@ class Journal {
   int sync_descriptor() const;
   // Brings all of a segment to disk that `target` covers, or waits for another process that does. Of any thread.
   int sync(int fd, uint64_t target);
+  // The same without another thread, for who has to wait for it anyway: kBusy where it may take longer than to hand it
+  // to one, as syncs did lately, or where another process syncs. Where it fails, so will sync().
+  int sync_now(uint64_t target);
 
   // The process that has the lock for appends; 0 where none is known.
   int holder() const;
@@ -60,6 +63,7 @@ class Journal {
   int lock();
   void unlock();
   bool line_begins(uint64_t at, uint64_t end) const;
+  int sync_locked(int fd, uint64_t target);
 
   int lock_ = -1;
   int sync_lock_ = -1;  // a description of its own: a thread's lock must not be the same as that of append()
@@ -67,6 +71,7 @@ class Journal {
   int watch_ = -1;
   Mark* mark_ = nullptr;
   uint64_t segment_ = 0;
+  int64_t sync_ns_ = 0;  // how long a sync takes, the last ones above all; of any thread
   int users_ = 1;
 };
 

@@ -66,6 +66,8 @@ export interface Binding {
   /** An inotify descriptor, the handle's. */
   watchJournal(handle: number, folder: string): number
   syncJournal(handle: number, target: number, callback: (outcome: number) => void): number
+  /** In this thread, if syncs were short lately: APPEND_DONE, or APPEND_BUSY where it was not done; -errno. */
+  syncJournalNow(handle: number, target: number): number
   /** Where the first line begins that is not whole. */
   wholeLines(bytes: Uint8Array, from: number, to: number): number
   stampLines(bytes: Uint8Array, length: number): number

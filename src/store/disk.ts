@@ -45,6 +45,8 @@ export interface Appender {
   vouch(position: number): void
   /** @throws a system error */
   sync(target: number): Promise<void>
+  /** The same at once, where that is faster than to wait for another thread. False: it was not done, and `sync` is to. */
+  syncNow(target: number): boolean
   /** Who is in the midst of an append, or 0. */
   holder(): number
 }

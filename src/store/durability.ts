@@ -24,16 +24,15 @@ export class Durability {
     this.#abandon = abandon
   }
 
-  settle(all: readonly Settled[], position: number): void {
-    if (this.isDurable(position)) {
+  /** @param isLast nothing more is appended before the event loop turns */
+  settle(all: readonly Settled[], position: number, isLast = false): void {
+    if (this.isDurable(position) || (isLast && !this.#syncing && this.#appender.syncNow(position))) {
       for (const who of all) who.settle()
       return
     }
     for (const who of all) this.#waiting.push({ position, who })
     if (this.#syncing || this.#waiting.length === 0) return
-    this.#syncing = this.#sync().finally(() => {
-      this.#syncing = undefined
-    })
+    this.#syncing = this.#sync()
   }
 
   isDurable(position: number): boolean {
@@ -61,15 +60,22 @@ export class Durability {
           (worse) => worse ?? cause,
         )
       }
-      const durable = this.#appender.durable()
-      const waiting = this.#waiting
-      const done = error === undefined ? waiting.findIndex(({ position }) => position > durable) : -1
-      const count = done < 0 ? waiting.length : done
-      this.#waiting = waiting.slice(count)
-      for (const { who } of waiting.slice(0, count)) {
-        if (error === undefined) who.settle()
-        else who.fail(error)
-      }
+      this.#answer(error)
+    }
+    // Here, and not a moment after: who asks meanwhile would be left waiting.
+    this.#syncing = undefined
+  }
+
+  /** Those whose bytes are on disk; after an error, all. */
+  #answer(error: unknown): void {
+    const durable = this.#appender.durable()
+    const waiting = this.#waiting
+    const done = error === undefined ? waiting.findIndex(({ position }) => position > durable) : -1
+    const count = done < 0 ? waiting.length : done
+    this.#waiting = waiting.slice(count)
+    for (const { who } of waiting.slice(0, count)) {
+      if (error === undefined) who.settle()
+      else who.fail(error)
     }
   }
 }

@@ -203,7 +203,7 @@ export class Engine {
       this.#apply(batch, start)
     }
     this.#queue.splice(0, decided)
-    this.durability.settle(operations, this.position)
+    this.durability.settle(operations, this.position, this.#queue.length === 0)
     return true
   }
 

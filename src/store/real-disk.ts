@@ -15,7 +15,7 @@ import {
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { JOURNAL_BUSY, JOURNAL_REMOTE } from '../native/binding.ts'
+import { APPEND_DONE, JOURNAL_BUSY, JOURNAL_REMOTE } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { checked } from '../native/system-error.ts'
 import type { Appender, Disk, Lines, ReadFile } from './disk.ts'
@@ -213,6 +213,7 @@ function appenderOf(dir: string, handle: number): Appender {
         const started = binding.syncJournal(handle, target, settle)
         if (started < 0) settle(started)
       }),
+    syncNow: (target) => binding.syncJournalNow(handle, target) === APPEND_DONE,
     holder: () => binding.journalHolder(handle),
   }
 }

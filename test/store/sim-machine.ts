@@ -268,6 +268,23 @@ export class Process implements Disk {
         }
         machine.durable = Math.max(machine.durable, end)
       },
+      syncNow: (target) => {
+        this.#check()
+        if (machine.durable >= target) return true
+        const isSame = machine.end >= target && Math.floor(machine.end / 2 ** 32) === segment
+        if (!isSame || machine.failed === segment || told.errors < inode.errors || machine.random.chance(0.5))
+          return false
+        if (machine.random.chance(machine.faults.failing ?? 0)) {
+          machine.failures++
+          machine.failed = segment
+          inode.failSync(machine.random)
+          told.errors = inode.errors
+          return false
+        }
+        if (!machine.faults.lying) inode.sync(Buffer.from(inode.cached), inode.version)
+        machine.durable = Math.max(machine.durable, machine.end)
+        return true
+      },
       holder: () => 0,
     }
   }
