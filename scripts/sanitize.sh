@@ -151,7 +151,7 @@ check 'a storm of locks is survived' survives_storm
 
 rm -f "$reports"/*
 preloaded detect_leaks=0 node node_modules/vitest/vitest.mjs run test/fd test/lock/{try,several,death,threads} \
-  test/account/{account,life,ledger} test/pool/{survivors,process-end} --reporter=default --reporter=json --outputFile.json="$out/tests.json"
+  test/account/{account,life,ledger} test/pool/{survivors,process-end} test/store/{jobs,damage} --reporter=default --reporter=json --outputFile.json="$out/tests.json"
 status=$?
 node -e '
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(require("fs").readFileSync(process.argv[1]))

@@ -22,6 +22,7 @@
 #include "client.h"
 #include "core/clock.h"
 #include "jobserver.h"
+#include "journals.h"
 #include "leftovers.h"
 #include "stream.h"
 #include "workers.h"
@@ -73,6 +74,8 @@ static const Scenario kScenarios[] = {
     {"accounts, debts", collect_debts},
     {"accounts, events", tell_empty},
     {"accounts, events without inotify", tell_empty_without_inotify},
+    {"journals", storm_journals},
+    {"journals, a failed sync", fail_sync},
 };
 
 static bool is_set(void* flag) { return *static_cast<std::atomic<bool>*>(flag); }
