@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Ledger } from '../account/ledger.ts'
 import { isRead } from '../pool/fifo-place.ts'
-import { MEMBER_VARIABLE, memberOf } from '../pool/marks.ts'
+import { MEMBER_VARIABLE, memberOf, STARTED_BY_VARIABLE } from '../pool/marks.ts'
 import { readProcess } from '../proc.ts'
 import { hasOpenFifo } from './folder.ts'
 import { ledgerOf, type PoolPlace } from './place.ts'
@@ -41,7 +41,8 @@ function hasMarked(mark: string): boolean {
   return processes().some((pid) => {
     const env = environmentOf(pid)
     // Pools of another state folder may have the same names.
-    return env.JOBSLOT_DIR === process.env.JOBSLOT_DIR && memberOf(env[MEMBER_VARIABLE], mark) !== null
+    const isMarked = (variable: string) => memberOf(env[variable], mark) !== null
+    return env.JOBSLOT_DIR === process.env.JOBSLOT_DIR && [MEMBER_VARIABLE, STARTED_BY_VARIABLE].some(isMarked)
   })
 }
 

@@ -7,6 +7,7 @@ import type { Move, Plan } from '../plan/plan.ts'
 import type { FifoPlace } from './fifo-place.ts'
 import type { Audit, JoinRequest } from './host.ts'
 import { look, type Member, newMember, recordOf, refuse, usedBy } from './member.ts'
+import type { ProcessIdentity } from './survivors.ts'
 
 /** How old the last look at all may be. */
 const LOOK_MS = 5
@@ -74,6 +75,14 @@ export class Book {
     this.members.set(member.id, member)
     this.#byPlace.set(member.place, member)
     if (member.fifo !== null) member.purse = this.#account.read(member.place)
+  }
+
+  /** Whether the process has asked for a member's slots. */
+  hasAsker({ pid, startTime }: ProcessIdentity): boolean {
+    for (const { request } of this.members.values()) {
+      if (request.pid === pid && request.startTime === startTime) return true
+    }
+    return false
   }
 
   write(member: Member): void {

@@ -5,7 +5,7 @@ import { rewriteMakeflags } from '../makeflags/index.ts'
 import { stateDirError } from '../state-dir.ts'
 import { asArray, isFree, nextFree, place, type StdioArray } from '../stdio.ts'
 import type { Joined } from './host.ts'
-import { addMark, MEMBER_VARIABLE } from './marks.ts'
+import { addMark, MEMBER_VARIABLE, removePool, STARTED_BY_VARIABLE } from './marks.ts'
 
 export type Style = 'fifo' | 'pipe'
 
@@ -35,6 +35,10 @@ export function offer(
   options: { env: NodeJS.ProcessEnv; stdio?: StdioOptions | undefined; style: Style },
 ): Offer {
   const env: NodeJS.ProcessEnv = { ...options.env, [MEMBER_VARIABLE]: addMark(options.env[MEMBER_VARIABLE], mark) }
+  // It has slots of its own, and needs none of whoever has started it.
+  const startedBy = removePool(env[STARTED_BY_VARIABLE], mark.slice(0, mark.indexOf('/')))
+  if (startedBy === null) delete env[STARTED_BY_VARIABLE]
+  else env[STARTED_BY_VARIABLE] = startedBy
   const stdio = asArray(options.stdio)
   if (fifo === null) return { env, stdio, close: () => {} }
   // Blocking ones, as make's are, and open for both: a FIFO's content dies with its last opener.

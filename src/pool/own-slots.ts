@@ -5,6 +5,7 @@ import { SlotQueue } from '../client/slot-queue.ts'
 import type { TokenSource } from '../client/token-source.ts'
 import { WAY_DIRECT } from '../native/binding.ts'
 import type { Audit, JoinRequest, PoolHost } from './host.ts'
+import { addMark, removeMark, STARTED_BY_VARIABLE } from './marks.ts'
 import { thisProcess } from './this-process.ts'
 
 /** What this process holds of a pool itself. */
@@ -14,12 +15,16 @@ export interface OwnSlots {
   leave(): Promise<Audit>
 }
 
-/** Makes this process a member, whose tokens travel through its FIFO, without a message. */
+/**
+ * Makes this process a member, whose tokens travel through its FIFO, without a message. What it starts by `env`, its own
+ * environment, carries its mark meanwhile: if it is killed, that may work on in its slots. Null: its slots end with it.
+ */
 export async function joinAsProcess(
   host: PoolHost,
   asked: Pick<JoinRequest, 'label' | 'limit' | 'priority' | 'weight'>,
+  env: NodeJS.ProcessEnv | null = process.env,
 ): Promise<OwnSlots> {
-  const { id, fifo, capacity } = await host.join({
+  const { id, fifo, mark, capacity } = await host.join({
     ...asked,
     ...thisProcess(),
     ...{ kind: 'process', min: 0, max: 0, draws: true },
@@ -37,9 +42,11 @@ export async function joinAsProcess(
       problem: null,
       child: { hand: 'nothing' },
     })
+    if (env) env[STARTED_BY_VARIABLE] = addMark(env[STARTED_BY_VARIABLE], mark)
     return {
       client,
       leave() {
+        if (env) unmark(env, mark)
         client.close()
         return host.leave(id, { signaled: false })
       },
@@ -48,6 +55,12 @@ export async function joinAsProcess(
     await host.leave(id, { signaled: false })
     throw error
   }
+}
+
+function unmark(env: NodeJS.ProcessEnv, mark: string): void {
+  const others = removeMark(env[STARTED_BY_VARIABLE], mark)
+  if (others === null) delete env[STARTED_BY_VARIABLE]
+  else env[STARTED_BY_VARIABLE] = others
 }
 
 function openSource(path: string): TokenSource {

@@ -17,6 +17,7 @@ import { Rounds } from './rounds.ts'
 import type { SlotSource } from './source.ts'
 import { Spare } from './spare.ts'
 import { statusOf } from './status.ts'
+import type { ProcessIdentity } from './survivors.ts'
 
 export interface OwnerOptions {
   /** Null for a pool that is only this process's. */
@@ -58,7 +59,8 @@ export class PoolOwner implements PoolHost {
     this.#options = options
     this.#lastId = firstId - 1
     this.#book = new Book(ledger, fifos, () => this.#runSoon())
-    this.#remnants = new Remnants(mark, ledger, (remnant, freed) => this.#freed(remnant, freed))
+    const isAsker = (process: ProcessIdentity) => this.#book.hasAsker(process) || this.#queue.hasAsker(process)
+    this.#remnants = new Remnants(mark, ledger, isAsker, (remnant, freed) => this.#freed(remnant, freed))
     this.#governed = new Governed(
       limits,
       () => source.slots,

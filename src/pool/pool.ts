@@ -60,7 +60,12 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   ): Promise<Pool> {
     try {
       const asked = requested(options)
-      return new Pool(name, host, own ?? (await joinAsProcess(host, asked)), options.label ?? null)
+      return new Pool(
+        name,
+        host,
+        own ?? (await joinAsProcess(host, asked, name === null ? null : process.env)),
+        options.label ?? null,
+      )
     } catch (error) {
       await host.close()
       throw error

@@ -1,5 +1,6 @@
 import type { PlanWaiter } from '../plan/plan.ts'
 import type { Joined, JoinRequest, PoolStatus } from './host.ts'
+import type { ProcessIdentity } from './survivors.ts'
 
 interface Waiting {
   id: number
@@ -47,6 +48,11 @@ export class Queue {
         },
       })
     })
+  }
+
+  /** Whether the process waits for slots. */
+  hasAsker({ pid, startTime }: ProcessIdentity): boolean {
+    return this.#line.some(({ request }) => request.pid === pid && request.startTime === startTime)
   }
 
   /** For who admits it. */

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ledger } from '../account/ledger.ts'
+import { MEMBER_VARIABLE, STARTED_BY_VARIABLE } from './marks.ts'
 import { type Member, recordOf } from './member.ts'
 import { processEnd } from './process-end.ts'
 import { findMarked, type ProcessIdentity } from './survivors.ts'
@@ -12,6 +14,8 @@ export interface Remnant {
   survivors: number
 }
 
+const isProcess = ({ request }: Member): boolean => request.kind === 'process'
+
 /** A process that forks and ends, again and again, is asked for no more often. */
 const PAUSE_MS = 20
 /** Where it could not be told who is left. */
@@ -24,14 +28,24 @@ const ASK_AGAIN_MS = 500
 export class Remnants {
   readonly #mark: string
   readonly #ledger: Ledger
+  readonly #isAsker: (process: ProcessIdentity) => boolean
   readonly #onFreed: (remnant: Remnant, tokens: number) => void
   readonly #all = new Map<number, Remnant>()
   readonly #stopped = new AbortController()
 
-  /** `onFreed`: slots of a remnant are free again, and with them so many tokens; all of them when it has `slots` 0. */
-  constructor(mark: string, ledger: Ledger, onFreed: (remnant: Remnant, tokens: number) => void) {
+  /**
+   * `isAsker`: whether the process has asked for slots of its own. `onFreed`: slots of a remnant are free again, and with
+   * them so many tokens; all of them when it has `slots` 0.
+   */
+  constructor(
+    mark: string,
+    ledger: Ledger,
+    isAsker: (process: ProcessIdentity) => boolean,
+    onFreed: (remnant: Remnant, tokens: number) => void,
+  ) {
     this.#mark = mark
     this.#ledger = ledger
+    this.#isAsker = isAsker
     this.#onFreed = onFreed
   }
 
@@ -69,7 +83,10 @@ export class Remnants {
   /** Null: it cannot be told now. */
   #find(member: Member): ProcessIdentity[] | null {
     try {
-      return findMarked(`${this.#mark}/${member.id}`)
+      const mark = `${this.#mark}/${member.id}`
+      if (!isProcess(member)) return findMarked(mark, MEMBER_VARIABLE)
+      // A `jobslot run` that it has started, for one: it would wait for a slot that is held back because it lives.
+      return findMarked(mark, STARTED_BY_VARIABLE).filter((found) => !this.#isAsker(found))
     } catch {
       // No descriptor is free.
       return null
@@ -81,6 +98,8 @@ export class Remnants {
       const changed = new AbortController()
       const signal = AbortSignal.any([changed.signal, this.#stopped.signal])
       const ends = found?.map(({ pid, startTime }) => processEnd(pid, startTime, { signal }).catch(() => {}))
+      // Whoever is left of a process may ask for slots of its own by now.
+      if (isProcess(remnant.member)) ends?.push(sleep(ASK_AGAIN_MS, undefined, { signal, ref: false }).catch(() => {}))
       if (ends) await Promise.race(ends)
       changed.abort()
       await new Promise((resolve) => setTimeout(resolve, ends ? PAUSE_MS : ASK_AGAIN_MS).unref())

@@ -1,8 +1,6 @@
 import { native } from '../native/load.ts'
 import { checked, ENOSYS } from '../native/system-error.ts'
-
-/** The variable in which a process says of which members it is: POOL/ID, the outermost first, with spaces between. */
-export const MEMBER_VARIABLE = 'JOBSLOT_MEMBER'
+import { MEMBER_VARIABLE } from './marks.ts'
 
 /** A process that is told from a later one of the same number by when it started: clock ticks since boot. */
 export interface ProcessIdentity {

@@ -54,12 +54,9 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
   ]
 
   const alive = new Set<Running>()
-  const programs = new Set<Running>()
   const killed = new Map<number, bigint>()
   const join_ = () => {
-    const kind = Math.floor(Math.random() * kinds.length)
-    const running = kinds[kind]!()
-    if (kind === kinds.length - 1) programs.add(running)
+    const running = kinds[Math.floor(Math.random() * kinds.length)]!()
     alive.add(running)
     running.result.catch(() => {}).finally(() => alive.delete(running))
   }
@@ -82,8 +79,6 @@ test('nothing that dies takes a slot with it', { timeout: STORM_MS + 60_000, ret
     // The member's own process, or one below it: jobslot, make, a job.
     const chain = [victim.pid]
     for (let [next] = childrenOf(victim.pid); next !== undefined; [next] = childrenOf(next)) chain.push(next)
-    // What a program has started itself carries no mark, and nobody would know of it.
-    if (programs.has(victim)) chain.shift()
     const target = chain[Math.floor(Math.random() * chain.length)]
     if (target === undefined) continue
     kill(target)
