@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { asked, named } from '../broker/named.ts'
@@ -17,6 +18,8 @@ test('who waits for a token while it is stopped, and others take it, gets one wh
   await program.says()
   await sleep(100)
   process.kill(program.pid, 'SIGSTOP')
+  // Its threads stop one by one, and one of them waits for the token.
+  await waitFor(() => statesOf(program.pid).every((state) => state === 'T'))
   // It is given the token, which lies there, and is taken away again for those who come.
   await host.leave(held.id, { signaled: false })
   for (let i = 0; i < 2; i++) {
@@ -35,3 +38,11 @@ test('who waits for a token while it is stopped, and others take it, gets one wh
   expect(await program.says(2)).toBe('taken')
   expect(await program.result).toMatchObject({ code: 0 })
 })
+
+/** Of all threads of a process. */
+function statesOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')
+    return stat.charAt(stat.lastIndexOf(')') + 2)
+  })
+}
