@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JobslotError } from '../errors.ts'
+import { monotonicMs } from './clock.ts'
 import { failed, unusable } from './errors.ts'
 import { joinOwners, ownRealm } from './owner.ts'
 import { RealDisk } from './real-disk.ts'
@@ -42,12 +43,12 @@ export async function withFolder<T>(
 
 /** Several may be the first since the machine started, and one of them prepares the mark: that is waited for. */
 async function openDisk(dir: string, boot: string): Promise<RealDisk> {
-  for (const begin = performance.now(); ; await sleep(10)) {
+  for (const begin = monotonicMs(); ; await sleep(10)) {
     try {
       return new RealDisk(dir, boot)
     } catch (error) {
       const isBusy = error instanceof JobslotError && error.code === 'ERR_JOBSLOT_STORE_BUSY'
-      if (!isBusy || performance.now() - begin > FIRST_PATIENCE_MS) throw error
+      if (!isBusy || monotonicMs() - begin > FIRST_PATIENCE_MS) throw error
     }
   }
 }

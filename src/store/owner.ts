@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { native } from '../native/load.ts'
+import { monotonicMs } from './clock.ts'
 import { unusable } from './errors.ts'
 import { objectOf } from './line.ts'
 import type { RealDisk } from './real-disk.ts'
@@ -28,8 +29,8 @@ export function ownRealm(): Realm {
 export async function joinOwners(disk: RealDisk, realm: Realm): Promise<Disposable> {
   const fd = disk.openOwn('lock')
   const lock = (exclusive: boolean) => native().lock(fd, OWNER_BYTE, exclusive) === 0
-  const deadline = performance.now() + LONGEST_WRITE_MS
-  for (let tries = 0; tries < MOST_TRIES && performance.now() < deadline; ) {
+  const deadline = monotonicMs() + LONGEST_WRITE_MS
+  for (let tries = 0; tries < MOST_TRIES && monotonicMs() < deadline; ) {
     // Whoever has it shared keeps the text as it is.
     if (isSame(textIn(fd), realm) && lock(false)) {
       if (isSame(textIn(fd), realm)) return { [Symbol.dispose]: () => closeSync(fd) }

@@ -37,9 +37,10 @@ async function* pagesOf(
   store: JobStore,
   states: JobState[] | undefined,
 ): AsyncGenerator<{ jobs: Job[]; isLast: boolean }> {
-  for (let after: number | null = 0; after !== null; ) {
+  for (let after: number | null = null; ; ) {
     const { jobs, cursor } = await store.list({ ...(states && { state: states }), after, limit: PAGE })
     if (jobs.length > 0) yield { jobs, isLast: cursor === null }
+    if (cursor === null) return
     after = cursor
   }
 }
