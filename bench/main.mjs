@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { build, cli, compilePrograms, fifoMaker, findMakes, script, scrubbedEnvironment } from './prepare.mjs'
 import { asText } from './report.mjs'
 import { handOver } from './rows/hand-over.mjs'
+import { jobAdd } from './rows/job-add.mjs'
 import { lock } from './rows/lock.mjs'
 import { make } from './rows/make.mjs'
 import { pool } from './rows/pool.mjs'
@@ -14,7 +15,7 @@ import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
 import { worker } from './rows/worker.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool, store }
+const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool, store, 'job-add': jobAdd }
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 
