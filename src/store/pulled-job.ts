@@ -26,6 +26,7 @@ export class PulledJob implements AsyncDisposable {
   readonly claim: number
   readonly #claim = new Claim()
   readonly #ends: JobEnds
+  readonly #timeout: number | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(
@@ -45,7 +46,8 @@ export class PulledJob implements AsyncDisposable {
     this.version = about.version
     this.attempt = about.attempt
     this.claim = about.claim
-    if (about.timeout !== undefined) this.#endIn(about.timeout, about.timeout)
+    this.#timeout = about.timeout
+    this.#startTime()
   }
 
   /** The request, as it was called once. */
@@ -112,6 +114,13 @@ export class PulledJob implements AsyncDisposable {
     return this.release()
   }
 
+  /** What has to be done before the work can begin takes nothing of its `timeout`. @internal */
+  async beginAfter(ready: Promise<unknown>): Promise<void> {
+    clearTimeout(this.#timer)
+    await ready
+    if (!this.#claim.lost && !this.#claim.ended) this.#startTime()
+  }
+
   /** For the store. */
   static claimOf(job: PulledJob): Claim {
     return job.#claim
@@ -120,6 +129,10 @@ export class PulledJob implements AsyncDisposable {
   /** For the store: nothing is to happen to it any more. */
   static stop(job: PulledJob): void {
     clearTimeout(job.#timer)
+  }
+
+  #startTime(): void {
+    if (this.#timeout !== undefined) this.#endIn(this.#timeout, this.#timeout)
   }
 
   #endIn(left: number, timeout: number): void {

@@ -6,7 +6,7 @@ import { named } from '../../broker/named.ts'
 import { cli } from '../../support/cli.ts'
 import { compiled } from '../../support/compile.ts'
 import { waitFor } from '../../support/processes.ts'
-import { readSpans } from '../../support/spans.ts'
+import { peak, readSpans } from '../../support/spans.ts'
 import { runInTerminal } from '../terminal.ts'
 import { type Working, working } from './working.ts'
 
@@ -196,4 +196,20 @@ describe('a worker that is killed in mid-job', { timeout: 40_000 }, () => {
     expect(await w.work(['--drain'])).toMatchObject({ code: 0 })
     expect(existsSync(file)).toBe(false)
   })
+})
+
+test('a job that is tried again while its earlier run has its grace: one after the other', {
+  timeout: 30_000,
+}, async () => {
+  const w = await working()
+  const record = `${compiled('job')} ${join(w.cwd, 'spans')}`
+  const id = await w.script(
+    `[ "$JOBSLOT_ATTEMPT" = 1 ] || exec ${record} 50 again; trap '' TERM; ${record} 1200 first; ${record} 0 last`,
+    { timeout: 500, attempts: 2, backoff: 10 },
+  )
+  expect(await w.work(['--slots', '4', '--drain'])).toMatchObject({ code: 0 })
+  expect(await w.store.get(id)).toMatchObject({ state: 'fulfilled', attempt: 2 })
+  const spans = readSpans(join(w.cwd, 'spans'))
+  expect(spans.map(({ label }) => label)).toEqual(['first', 'last', 'again'])
+  expect(peak(spans)).toBe(1)
 })

@@ -91,7 +91,9 @@ export class BorrowedPool implements JobHost {
     const loan = this.#loan
     if (!loan) return
     this.#loan = null
-    await loan.owner.close()
+    const closed = loan.owner.close()
+    // Before anybody borrows anew.
     for (const slot of loan.held) slot.release()
+    await closed
   }
 }

@@ -25,6 +25,7 @@ interface Options {
 }
 
 interface Run {
+  id: number
   end: AbortController
   kill: AbortController
   over: Promise<void>
@@ -39,7 +40,7 @@ export type WorkEnd = 'drained' | 'paused' | 'stopped'
 /** Takes jobs while there are jobs and slots: first the slot, then the job, so that none is claimed that cannot run. */
 export class Dispatcher {
   readonly #options: Options
-  readonly #running = new Map<number, Run>()
+  readonly #running = new Set<Run>()
   /** A wait for the next job's slot. */
   #taking: AbortController | null = null
   #isStopped = false
@@ -85,7 +86,7 @@ export class Dispatcher {
 
   /** Ends what runs: by TERM, and after its grace by KILL; called again: now. */
   end(): void {
-    for (const { end, kill } of this.#running.values()) (this.#hasHurry ? kill : end).abort()
+    for (const { end, kill } of this.#running) (this.#hasHurry ? kill : end).abort()
     this.#hasHurry = true
   }
 
@@ -167,17 +168,17 @@ export class Dispatcher {
       if (!job) await slots.host.leave(joined.id, { signaled: false })
     }
     if (!job) return
-    const run: Run = { end: new AbortController(), kill: new AbortController(), over: Promise.resolve() }
-    // An earlier run of the same job here, which its claim was taken from, has to end before.
-    const before = this.#running.get(job.id)?.over
-    this.#running.set(job.id, run)
+    // Earlier runs of the same job here, which their claims were taken from, have to end before.
+    const before = Promise.all([...this.#running].filter(({ id }) => id === job.id).map(({ over }) => over))
+    const run: Run = { id: job.id, end: new AbortController(), kill: new AbortController(), over: Promise.resolve() }
+    this.#running.add(run)
     run.over = this.#run(job, joined, run, before).finally(() => {
-      if (this.#running.get(job.id) === run) this.#running.delete(job.id)
+      this.#running.delete(run)
       this.#look()
     })
   }
 
-  async #run(job: PulledJob, joined: Joined, { end, kill }: Run, before: Promise<void> | undefined): Promise<void> {
+  async #run(job: PulledJob, joined: Joined, { end, kill }: Run, before: Promise<unknown>): Promise<void> {
     const { store, slots, runner, leftovers, reports } = this.#options
     const began = performance.now()
     const lose = () => end.abort()
@@ -185,8 +186,7 @@ export class Dispatcher {
     else job.signal.addEventListener('abort', lose, { once: true })
     if (this.#hasHurry) lose()
     try {
-      await before
-      if (job.attempt > 1) await leftovers.endOf(job)
+      if (job.attempt > 1) await job.beginAfter(before.then(() => leftovers.endOf(job)))
       const result: Result = await runner.run({ job, host: slots.host, joined, end: end.signal, kill: kill.signal })
       const settled = await settle(store, job, result, end.signal)
       reports.ended({ ...settled, id: job.id, attempt: job.attempt, ms: performance.now() - began })
