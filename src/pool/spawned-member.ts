@@ -20,13 +20,16 @@ export interface Member {
   kill(signal?: NodeJS.Signals): boolean
 }
 
+/** What a member's starter tells of it. */
+export type SpawningHost = Pick<PoolHost, 'started' | 'leave'>
+
 /**
  * Starts a command in a slot that was given for it, and gives that back at its end.
  *
  * @throws JobslotError `ERR_JOBSLOT_SPAWN`: it could not be started; its slot is given back
  */
 export async function spawnMember(
-  host: Pick<PoolHost, 'started' | 'leave'>,
+  host: SpawningHost,
   joined: Joined,
   command: readonly [program: string, ...args: string[]],
   options: SpawnOptions & { style: Style | 'auto' },

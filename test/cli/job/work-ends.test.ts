@@ -19,7 +19,8 @@ const begun = ({ cwd }: Working, count = 1) =>
 describe('a job that is cancelled while it runs', { timeout: 30_000 }, () => {
   test('gets TERM, with all that it has started', async () => {
     const w = await working()
-    const id = await w.script(`trap 'echo ended > ended; exit 0' TERM; ${begin}; sleep 25 & wait`)
+    const id = await w.script(`trap 'echo ended > ended; exit 0' TERM; sleep 25 & ${begin}; wait`)
+    // In the slot that is free when the last of it has ended.
     const other = await w.script('sleep 0.1')
     const result = w.work(['--slots', '1', '--drain', '--json'])
     await begun(w)
@@ -32,8 +33,20 @@ describe('a job that is cancelled while it runs', { timeout: 30_000 }, () => {
     expect(existsSync(join(w.cwd, 'ended'))).toBe(true)
     expect(w.processes()).toEqual([])
     expect((await w.store.get(id))?.state).toBe('cancelled')
-    // In the slot that was freed.
     expect((await w.store.get(other))?.state).toBe('fulfilled')
+  })
+
+  test('holds its slot until all that it has started has ended', async () => {
+    const w = await working()
+    const record = `${compiled('job')} spans`
+    const id = await w.script(`sh -c "trap '' TERM; ${record} 1000 left; exec ${record} 0 left" & ${begin}; wait`)
+    await w.script(`exec ${record} 0 other`)
+    const result = w.work(['--slots', '1', '--drain'])
+    await begun(w)
+    await waitFor(() => readSpans(join(w.cwd, 'spans')).length === 1)
+    await w.store.cancel(id)
+    expect((await result).code).toBe(1)
+    expect(readSpans(join(w.cwd, 'spans')).map(({ label }) => label)).toEqual(['left', 'left', 'other'])
   })
 
   test('gets KILL after the grace that the cancel names', async () => {
@@ -91,7 +104,7 @@ describe('a signal', { timeout: 30_000 }, () => {
 
   test('a second one ends those that run, which are free for others', async () => {
     const w = await working()
-    const id = await w.script(`trap 'echo ended > ended; exit 0' TERM; ${begin}; sleep 25 & wait`)
+    const id = await w.script(`trap 'echo ended > ended; exit 0' TERM; sleep 25 & ${begin}; wait`)
     const { child, result, stderr } = w.start(['--slots', '1'])
     await begun(w)
     child.kill('SIGTERM')

@@ -5,7 +5,7 @@ import { styleFor } from '../../../pool/style.ts'
 import type { JobStore, PulledJob } from '../../../store.ts'
 import { commandOf } from '../command-request.ts'
 import { logPath } from '../logs.ts'
-import { endGroup } from './end-processes.ts'
+import { Ending } from './ending.ts'
 import type { Leftovers } from './leftovers.ts'
 import { JobLog, JobOutput } from './output.ts'
 import { patiently } from './passing.ts'
@@ -52,14 +52,15 @@ export class ProcessRunner implements Runner {
       if (end.aborted) return null
       log = new JobLog(logPath(store.dir, job), job.attempt)
       request = await patiently(() => writeRequest(store.dir, job.id, job.request), end)
-      member = await this.#start(program, request, assignment)
+      const ending = new Ending(assignment, () => this.#options.graceFor(job))
+      member = await this.#start(program, request, assignment, ending)
       if (typeof member === 'string') {
         log.write(Buffer.from(`${member}\n`))
         return { ok: false, error: member }
       }
       const output = new JobOutput(log, member.child.stdout!, member.child.stderr!)
       log = null
-      return await this.#toItsEnd(member, output, assignment)
+      return await this.#toItsEnd(member, output, ending)
     } catch (error) {
       if (end.aborted) return null
       return { ok: false, error: (error as Error).message }
@@ -85,7 +86,12 @@ export class ProcessRunner implements Runner {
   }
 
   /** Or why it could not be started; then its slot is given back. */
-  async #start(program: Program, request: RequestFile, { job, host, joined }: Assignment): Promise<Member | string> {
+  async #start(
+    program: Program,
+    request: RequestFile,
+    { job, joined }: Assignment,
+    { host }: Ending,
+  ): Promise<Member | string> {
     const { store, leftovers, env } = this.#options
     const { id, attempt } = job
     const [name = '', ...args] = program.words
@@ -114,20 +120,11 @@ export class ProcessRunner implements Runner {
     }
   }
 
-  async #toItsEnd(member: Member, output: JobOutput, { job, end, kill }: Assignment): Promise<Result> {
-    let ending: Promise<void> | null = null
-    const onEnd = () => {
-      ending = this.#options.graceFor(job).then((grace) => endGroup(member.pid, grace, kill))
-    }
-    if (end.aborted) onEnd()
-    else end.addEventListener('abort', onEnd, { once: true })
+  async #toItsEnd(member: Member, output: JobOutput, ending: Ending): Promise<Result> {
+    ending.watch(member.pid)
     const exit = await member.exited
-    end.removeEventListener('abort', onEnd)
     await output.settled()
-    if (ending) {
-      await ending
-      return null
-    }
+    if (await ending.over()) return null
     if (exit.code === 0) return { ok: true, value: output.value }
     const how = exit.signal ? `ended by ${exit.signal}` : `exit status ${exit.code}`
     const { lastLines } = output
