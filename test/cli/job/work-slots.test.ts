@@ -92,6 +92,22 @@ describe('how many jobs run at once', { timeout: 60_000 }, () => {
     await waitFor(async () => (await host.status()).free === 1)
   })
 
+  test.for([
+    [['run', '-j3', '--'], 3],
+    [['acquire', '--'], 1],
+    [['acquire', '-c', '2', '--'], 2],
+  ] as const)('under jobslot %j: %i', async ([words, most]) => {
+    const n = named()
+    const host = await n.connect('default', { slots: 4 })
+    const w = await working({ env: n.env })
+    writeMeeting(w.cwd)
+    for (let i = 0; i < 6; i++) await w.script(record(w, { meet: most }))
+    const argv = [...cli, ...words, ...cli, 'job', 'work', '--drain', '--dir', w.dir]
+    expect(await run(argv, { env: w.env })).toMatchObject({ code: 0, stderr: '' })
+    expect(peak(spansOf(w))).toBe(most)
+    await waitFor(async () => (await host.status()).free === 4)
+  })
+
   test.for([...makes])(
     'in a recipe of $name: make’s slots, together with its own jobs',
     async ({ tool, style }, ctx) => {

@@ -45,7 +45,7 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
   const reports = new Reports(asked)
   const label = `job of ${basename(store.dir)}`
   const dispatcher = new Dispatcher({ store, slots, runner, leftovers, reports, drain, label, draws: !asked.module })
-  const tidy = () => Promise.all([removeOldLogs(store), sweepRequests(store)]).catch(() => {})
+  const tidy = () => removeOldLogs(store).catch(() => {})
   const tidying = setInterval(tidy, TIDY_MS).unref()
   const [stopped, hurry] = [new AbortController(), new AbortController()]
   let received: EndingSignal | null = null
@@ -65,7 +65,8 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
   const toTheEnd = async () => {
     try {
       await runner.prepare(stopped.signal)
-      await tidy()
+      await sweepRequests(store)
+      void tidy()
       const end = await dispatcher.work()
       const isGood = await reports.end(store)
       if (end === 'paused') tellPaused(store.outlook.unfinished)
