@@ -61,6 +61,14 @@ describe('--module', { timeout: 40_000 }, () => {
     expect(new Set(values).size).toBe(2)
   })
 
+  test('may be CommonJS, and answer without a promise', async () => {
+    const { store, work, cwd } = await working()
+    writeFileSync(join(cwd, 'jobs.cjs'), 'module.exports = ({ n }, { id }) => ({ id, double: 2 * n })')
+    const { id } = await store.create({ n: 4 })
+    expect(await work(['--module', 'jobs.cjs', '--slots', '1', '--drain'])).toMatchObject({ code: 0, stderr: '' })
+    expect((await store.get(id))?.value?.toString()).toBe(`{"id":${id},"double":8}`)
+  })
+
   test('one that throws has failed, with its error', async () => {
     const { store, work, words, log } = await workingWith()
     const { id } = await store.create({ throws: true }, { attempts: 2, backoff: 10 })
