@@ -25,7 +25,7 @@ export function countOf(name: string, value: number): number {
   throw new TypeError(`${name} must be a whole number from 1 on, not ${String(value)}`)
 }
 
-/** Of an event. @throws TypeError */
+/** Of an event, or of a job in a list. @throws TypeError */
 export function positionOf(value: number): number {
   if (isWhole(value)) return value
   throw new TypeError(`a position must be a whole number from 0 on, not ${String(value)}`)

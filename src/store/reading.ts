@@ -1,7 +1,6 @@
-import { countOf, statesOf } from './arguments.ts'
+import { countOf, positionOf, statesOf } from './arguments.ts'
 import type { ListOptions, Outlook, Stats } from './calls.ts'
 import type { Engine } from './engine.ts'
-import { idOf } from './options.ts'
 import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
 import { readValue } from './value.ts'
 import { endLineOf, type Job, stateOf, viewOf } from './view.ts'

@@ -124,3 +124,24 @@ test('who works on a job learns that another process has cancelled it, though it
   await aborted
   expect(performance.now() - begin).toBeLessThan(5000)
 })
+
+test('a job whose worker was lost as often as it may be has failed', async () => {
+  const store = await testStore()
+  const { id } = await store.create('a', { losses: 2 })
+  const die = `
+    const { JobStore } = await import('${built('store.js')}')
+    const store = await JobStore.open({ dir: ${JSON.stringify(store.dir)} })
+    await store.pullWork()
+    process.kill(process.pid, 'SIGKILL')`
+  await run(program(die))
+  expect(await store.get(id)).toMatchObject({ lost: 0, state: 'active' })
+  const again = (await store.pullWork())!
+  expect(again).toMatchObject({ id, attempt: 2 })
+  await again.release()
+  await run(program(die))
+  expect(await store.wait(id, { timeout: 10_000 })).toMatchObject({
+    state: 'failed',
+    attempt: 3,
+    error: { code: 'ERR_JOBSLOT_JOB_LOST' },
+  })
+})

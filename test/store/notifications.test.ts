@@ -94,3 +94,34 @@ describe('a notification', () => {
     expect(await store.get(id)).toMatchObject({ waiting: ['bad'] })
   })
 })
+
+test('targets are equal where all in them is: order of keys apart, and neither by type nor by length near enough', async () => {
+  const store = await testStore({ durability: 'os' })
+  const { id } = await store.create('x')
+  const targets = [1, '1', null, [], {}, [1, 2], [2, 1], { a: 1, b: { c: [] } }, { a: 1 }]
+  for (const target of targets) await store.queue(id, target)
+  for (const near of [true, '', 0, [1], [1, 2, 3], { a: 1, b: {} }, { a: '1' }]) await store.unqueue(id, near)
+  expect(await store.get(id)).toMatchObject({ waiting: targets })
+  await store.unqueue(id, { b: { c: [] }, a: 1 })
+  expect((await store.get(id))!.waiting).toEqual(targets.filter((_, i) => i !== 7))
+  await store.unqueueAll(id, targets)
+  expect((await store.get(id))!.waiting).toEqual([])
+})
+
+test('the pause before targets come again doubles', async () => {
+  const store = await testStore({ durability: 'os' })
+  const { id } = await store.create('x')
+  await store.queue(id, 't')
+  await store.fulfill(id)
+  const pauses: number[] = []
+  const events = store.events()
+  for (let i = 0; i < 2; i++) {
+    const notification = await store.pullNotification({ wait: true, signal: AbortSignal.timeout(20_000) })
+    await notification.done(null, [])
+  }
+  for await (const { type, time, at } of events) {
+    if (type === 'notified') pauses.push(Number(at) - time)
+    if (pauses.length === 2) break
+  }
+  expect(pauses).toEqual([1000, 2000])
+})
