@@ -37,9 +37,9 @@ export class FolderWatch implements Watch {
   on(): void {
     if (this.#users++ > 0) return
     this.#arm()
-    // What came after the last look, and before there was a watch, is told by no event.
+    // What came after the last look, and before there was a watch, is told by no event: a worker's end neither.
     setImmediate(() => {
-      if (this.#users > 0) this.#onEvent(false)
+      if (this.#users > 0) this.#onEvent(true)
     })
   }
 
