@@ -28,7 +28,9 @@ struct Mark {
   uint64_t magic;  // written last, read first
   char boot[56];
   uint64_t durable;
-  uint64_t failed;  // the segment, if not 0, whose sync has failed: the kernel tells that once, and not to who opens it later
+  // The last segment, if not 0, whose sync has failed: the kernel tells that once, and not to who opens it later. One that
+  // comes late, of a segment before, must not hide it: nothing rests on a sync of that any more.
+  uint64_t failed;
   uint64_t end;  // behind the last whole append; a process killed in the midst of one leaves it too low
   uint32_t holder;
   uint32_t appends;  // counts unlocks, for those who wait for one
@@ -274,14 +276,14 @@ int Journal::sync_locked(int fd, uint64_t target) {
   uint64_t end = get(&mark_->end);
   uint64_t segment = target >> 32;
   if ((end >> 32) != segment || end < target) end = target;
-  if (get(&mark_->failed) == segment) return -EIO;
+  if (get(&mark_->failed) >= segment) return -EIO;
   int64_t begin = now_ns();
   if (data_sync(fd) != 0) {
     int error = errno;
-    set(&mark_->failed, segment);
+    raise_to(&mark_->failed, segment);
     return -error;
   }
-  if (get(&mark_->failed) == segment) return -EIO;
+  if (get(&mark_->failed) >= segment) return -EIO;
   raise_to(&mark_->durable, end);
   int64_t taken = now_ns() - begin;
   int64_t before = get(&sync_ns_);

@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { built } from '../client/program.ts'
-import { scrubbed, tempDir, waitFor } from '../support/processes.ts'
+import { run, scrubbed, tempDir, waitFor } from '../support/processes.ts'
 import { linesOf, testStore } from './folder.ts'
 
-/** As a disk that fails: a share of syncs does. */
-function failingSyncs(one: number): string {
+/** A library that makes syncs of data fail while this C expression is true. */
+function failingSyncs(when: string): string {
   const library = join(tempDir(), 'failing.so')
   const source = `#define _GNU_SOURCE
     #include <dlfcn.h>
@@ -18,7 +18,7 @@ function failingSyncs(one: number): string {
     int fdatasync(int fd) {
       static int (*real)(int);
       if (!real) { real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync"); srandom(getpid() ^ time(0)); }
-      if (random() % ${one} == 0) { errno = EIO; return -1; }
+      if (${when}) { errno = EIO; return -1; }
       return real(fd);
     }`
   execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', library, '-', '-ldl'], { input: source })
@@ -27,7 +27,7 @@ function failingSyncs(one: number): string {
 
 test('a sync that fails in one process loses nothing that any was answered', async () => {
   const store = await testStore()
-  const env = scrubbed(process.env, { LD_PRELOAD: failingSyncs(12) })
+  const env = scrubbed(process.env, { LD_PRELOAD: failingSyncs('random() % 12 == 0') })
   const party = (role: string, own: NodeJS.ProcessEnv) => {
     const argv = [join(import.meta.dirname, 'party.mjs'), built('store.js'), store.dir, role, 'disk']
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'], env: own })
@@ -67,4 +67,37 @@ test('a sync that fails in one process loses nothing that any was answered', asy
   expect(linesOf(store.dir, 1).at(-1)).toMatchObject({ op: 'seal', from: expect.any(Number) })
   const errors = workers.flatMap(({ words }) => words().filter(([word]) => word === 'error'))
   expect(errors).toEqual([])
+})
+
+// As when a process that was late fails to sync a segment that others have left behind.
+test('a failed sync is not forgotten when one of an earlier segment fails behind it', async () => {
+  const dir = tempDir()
+  for (const name of ['lock', 'mark', 'journal-7', 'journal-8']) writeFileSync(join(dir, name), '')
+  const failing = join(dir, 'failing')
+  const code = `
+    import { rmSync, writeFileSync } from 'node:fs'
+    import { native } from '${built('native/load.js')}'
+    const binding = native()
+    const line = Buffer.from('00000000 {"n":1}\\n')
+    const open = (segment) => {
+      const handle = binding.openJournal('${dir}', 'this')
+      binding.useSegment(handle, '${dir}/journal-' + segment, segment)
+      return handle
+    }
+    const sync = (handle, segment) => new Promise((resolve) => {
+      const started = binding.syncJournal(handle, segment * 2 ** 32 + line.length, resolve)
+      if (started < 0) resolve(started)
+    })
+    const [one, late] = [open(8), open(7)]
+    for (const handle of [one, late]) binding.appendJournal(handle, line, line.length, 0)
+    writeFileSync('${failing}', '')
+    const told = [await sync(one, 8), await sync(late, 7)]
+    rmSync('${failing}')
+    told.push(await sync(open(8), 8), await sync(one, 8))
+    console.log(JSON.stringify(told))`
+  const library = failingSyncs(`access("${failing}", F_OK) == 0`)
+  const { stdout, stderr } = await run([process.execPath, '--input-type=module', '-e', code], {
+    env: { LD_PRELOAD: library },
+  })
+  expect({ told: stdout.trim(), stderr }).toEqual({ told: '[-5,-5,-5,-5]', stderr: '' })
 })

@@ -7,7 +7,7 @@ import { Random } from './sim-random.ts'
 
 /** The clocks that a store looks at. */
 export const SIM_TIMERS = {
-  toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'],
+  toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'hrtime', 'Date'],
   now: 1_700_000_000_000,
 } satisfies Parameters<typeof vi.useFakeTimers>[0]
 

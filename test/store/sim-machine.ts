@@ -259,11 +259,11 @@ export class Process implements Disk {
         const end = isSame ? machine.end : target
         const of = segment
         try {
-          if (machine.failed === of) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+          if (machine.failed >= of) throw Object.assign(new Error('EIO'), { code: 'EIO' })
           await this.#sync(inode, told)
-          if (machine.failed === of) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+          if (machine.failed >= of) throw Object.assign(new Error('EIO'), { code: 'EIO' })
         } catch (error) {
-          machine.failed = of
+          machine.failed = Math.max(machine.failed, of)
           throw error
         }
         machine.durable = Math.max(machine.durable, end)
