@@ -82,7 +82,8 @@ function apply(folder: Map<string, Inode>, change: Change): void {
   else folder.delete(change.remove)
 }
 
-const never = new Promise<never>(() => {})
+/** Of its own for each who waits: one for all would keep them all. */
+const never = () => new Promise<never>(() => {})
 
 /** One process on the machine. Dead, it does nothing any more. */
 export class Process implements Disk {
@@ -127,7 +128,7 @@ export class Process implements Disk {
   /** Some time passes. */
   async #pause(): Promise<void> {
     for (let i = this.#machine.random.below(3); i >= 0; i--) await new Promise((resolve) => setImmediate(resolve))
-    if (this.isDead) await never
+    if (this.isDead) await never()
   }
 
   names(): string[] {
