@@ -104,7 +104,7 @@ export class Journal {
       this.end = this.#reader!.at
       if (stop !== 'broken') continue
       const proven = this.#provenEnd(size)
-      if (proven > this.end) this.#pass(Math.min(proven, size))
+      if (proven > this.end) this.#passBelow(proven)
       else if (!cut) return 'torn'
       else if (appender.cut(this.end) === APPEND_BUSY) return 'busy'
     }
@@ -116,7 +116,7 @@ export class Journal {
     if (this.end >= size) return false
     const proven = this.#provenEnd(size)
     if (proven <= this.end) return false
-    this.#pass(Math.min(proven, size))
+    this.#passBelow(proven)
     return true
   }
 
@@ -248,6 +248,15 @@ export class Journal {
     const known = this.durableBytes
     if (known > this.end) return known
     return Math.max(known, provenEnd(this.#files.file(this.#file), this.#lines, this.end, size))
+  }
+
+  /** Passes over what is damaged in the part that is on disk: there is no torn tail there, nor will be. */
+  #passBelow(proven: number): void {
+    const end = Math.min(proven, this.size)
+    // What was a torn tail when it was read may have made way for lines before it was known how much is on disk.
+    const stop = this.#reader!.read(end, this.#onLine, this.#onBytes)
+    this.end = this.#reader!.at
+    if (stop === 'broken') this.#pass(end)
   }
 
   /** Passes over damage, at most up to `end`. */

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fstatSync,
   fsync,
@@ -46,9 +47,12 @@ export class RealDisk implements Disk {
   constructor(dir: string, boot: string) {
     this.dir = dir
     this.#mode = statSync(dir).mode & 0o666
-    for (const name of ['lock', 'mark']) closeSync(this.openOwn(name))
+    const own = ['lock', 'mark']
+    const made = own.filter((name) => !existsSync(this.path(name)))
+    for (const name of own) closeSync(this.openOwn(name))
     this.handle = native().openJournal(dir, boot)
     if (this.handle === JOURNAL_REMOTE) {
+      for (const name of made) this.remove(name)
       throw unusable(dir, 'it is on a network file system, where locks do not reach every host: use a local disk')
     }
     if (this.handle === JOURNAL_BUSY) throw busy(dir, 0, false)

@@ -4,8 +4,7 @@ import { load } from '../../src/store/load.ts'
 import { Machine, Process, simLines } from './sim-machine.ts'
 import { Random } from './sim-random.ts'
 
-async function open(machine: Machine, worker: number): Promise<JobStore> {
-  const disk = new Process(machine, worker)
+async function open(machine: Machine, worker: number, disk = new Process(machine, worker)): Promise<JobStore> {
   return new JobStore({
     disk,
     lines: simLines,
@@ -21,13 +20,13 @@ async function open(machine: Machine, worker: number): Promise<JobStore> {
 }
 
 /** The bytes of a journal with a bit of everything, all synced. */
-async function sample(): Promise<Buffer> {
+async function sample(jobs = 6): Promise<Buffer> {
   const machine = new Machine(new Random(1))
   const store = await open(machine, 1)
-  for (let i = 0; i < 6; i++) await store.create({ i, text: 'ü"{} {"' })
+  for (let i = 0; i < jobs; i++) await store.create({ i, text: 'ü"{} {"' })
   await (await store.pullJob())!.fulfill('a')
   await (await store.pullJob())!.fail(new Error('b'))
-  await Promise.all([store.create(7), store.create(8), store.queue(1, 'x'), store.cancel(4)])
+  await Promise.all([store.create(7), store.create(8), store.queue(1, 'x'), store.cancel(jobs)])
   await store.close()
   return machine.folder.get('journal-0000000001')!.cached
 }
@@ -73,7 +72,7 @@ describe('a journal that is cut', () => {
       expect(await requestsOf(again), `cut at ${length}`).toEqual([...wanted, '"new"'])
       await again.close()
     }
-  })
+  }, 240_000)
 
   test('ends where the first line is not whole, whatever comes behind', async () => {
     const bytes = await sample()
@@ -89,11 +88,43 @@ describe('a journal that is cut', () => {
   })
 })
 
+test('a torn tail that makes way for lines while somebody looks at it is no damage', async () => {
+  const bytes = await sample()
+  const at = bytes.length
+  const { n } = JSON.parse(linesIn(bytes).at(-1)!.slice(9))
+  const create = (i: number) => `00000000 {"n":${n + i},"t":1,"op":"create","request":${i}}\n`
+  const lines = Buffer.from(`${create(1)}${create(2)}`)
+  const replaced = async () => {
+    const machine = await machineWith(Buffer.concat([bytes, Buffer.alloc(300, 'x')]))
+    const own = new Process(machine, 2)
+    const store = await open(machine, 2, own)
+    const other = new Process(machine, 3)
+    other.appender.use('journal-0000000001', 1)
+    const { durable } = own.appender
+    // Asked for when a line was found broken.
+    own.appender.durable = () => {
+      own.appender.durable = durable
+      expect(other.appender.cut(at)).toBe(1)
+      expect(other.appender.append(lines, lines.length, at)).toBe(1)
+      other.appender.vouch(2 ** 32 + at + lines.length)
+      return durable()
+    }
+    return store
+  }
+  const looking = await replaced()
+  const { jobs } = await looking.list()
+  expect(jobs.slice(-2).map(({ request }) => request)).toEqual([1, 2])
+  expect((await looking.stats()).damage).toEqual([])
+  await looking.close()
+  const verifying = await replaced()
+  expect((await verifying.verify()).damage).toEqual([])
+  await verifying.close()
+})
+
 describe('a bit that is another', () => {
   test('anywhere in what was synced costs the line that it is in, and is told', async () => {
-    const bytes = await sample()
+    const bytes = await sample(3)
     const lines = linesIn(bytes)
-    const random = new Random(5)
     let start = 0
     let line = 0
     for (let at = 0; at < bytes.length; at++) {
@@ -101,24 +132,32 @@ describe('a bit that is another', () => {
         start = at
         line++
       }
-      const flipped = Buffer.from(bytes)
-      flipped[at]! ^= 1 << random.below(8)
-      const machine = await machineWith(flipped, 2 ** 32 + bytes.length)
-      const store = await open(machine, 2)
-      const left = lines.filter((_, i) => i !== line)
-      expect(await requestsOf(store), `byte ${at}`).toEqual(created(left))
-      const report = await store.verify()
-      expect(report.damage, `byte ${at}`).toMatchObject([{ file: 'journal-0000000001', offset: start }])
-      await store.create('new')
-      await store.compact()
-      expect(await store.verify(), `byte ${at}`).toMatchObject({ ok: true })
-      await store.close()
-      const again = await open(machine, 3)
-      expect(await requestsOf(again)).toEqual([...created(left), '"new"'])
-      expect((await again.stats()).damage).toEqual([])
-      await again.close()
+      const left = created(lines.filter((_, i) => i !== line))
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = Buffer.from(bytes)
+        flipped[at]! ^= 1 << bit
+        const machine = await machineWith(flipped, 2 ** 32 + bytes.length)
+        const store = await open(machine, 2)
+        expect(await requestsOf(store), `bit ${bit} of byte ${at}`).toEqual(left)
+        const { damage } = await store.stats()
+        expect(damage, `bit ${bit} of byte ${at}`).toMatchObject([{ file: 'journal-0000000001', offset: start }])
+        if (bit === at % 8) await expectRepair(machine, store, left)
+        else await store.close()
+      }
     }
-  })
+  }, 240_000)
+
+  async function expectRepair(machine: Machine, store: JobStore, left: readonly string[]): Promise<void> {
+    expect((await store.verify()).damage).toEqual((await store.stats()).damage)
+    await store.create('new')
+    await store.compact()
+    expect(await store.verify()).toMatchObject({ ok: true })
+    await store.close()
+    const again = await open(machine, 3)
+    expect(await requestsOf(again)).toEqual([...left, '"new"'])
+    expect((await again.stats()).damage).toEqual([])
+    await again.close()
+  }
 
   test('in a snapshot costs the job that it is in', async () => {
     const machine = await machineWith(await sample())

@@ -38,6 +38,10 @@ describe('a network file system', () => {
     const { stdout } = await run(opening(store.dir, 'console.log("opened")'), { env: { LD_PRELOAD: library } })
     expect(stdout).toMatch(/^ERR_JOBSLOT_STORE .*network file system.*use a local disk/)
     expect(readdirSync(store.dir)).toEqual(before)
+    // Nor does anything stay where there was nothing.
+    const empty = tempDir()
+    await run(opening(empty, 'console.log("opened")'), { env: { LD_PRELOAD: library } })
+    expect(readdirSync(empty)).toEqual([])
     const again = await openStore({ dir: store.dir })
     expect((await again.list()).jobs.length).toBe(1)
     await again.close()
