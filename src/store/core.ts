@@ -42,7 +42,7 @@ export class Core {
     this.housekeeping = new Housekeeping({ engine, disk, lines, lives, retention })
     this.reading = new Reading(engine)
     this.notifying = new Notifying(this.context, this.attention, parts)
-    this.ends = new Ends(this.context, this.notifying)
+    this.ends = new Ends(this.context, this.notifying, this.housekeeping)
   }
 
   get dir(): string {

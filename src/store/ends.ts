@@ -2,7 +2,9 @@ import { jsonOf } from './arguments.ts'
 import { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
+import type { Housekeeping } from './housekeeping.ts'
 import { jobErrorOf } from './job-error.ts'
+import type { Value } from './line.ts'
 import type { Notifying } from './notifying.ts'
 import * as operations from './operations.ts'
 import { type JobEnds, PulledJob } from './pulled-job.ts'
@@ -12,10 +14,12 @@ import { bytesOf, fileValue, inlineValue, type ValueInput } from './value.ts'
 export class Ends implements JobEnds {
   readonly #context: Context
   readonly #notifying: Notifying
+  readonly #housekeeping: Housekeeping
 
-  constructor(context: Context, notifying: Notifying) {
+  constructor(context: Context, notifying: Notifying, housekeeping: Housekeeping) {
     this.#context = context
     this.#notifying = notifying
+    this.#housekeeping = housekeeping
   }
 
   fulfill(job: PulledJob, value: ValueInput): Promise<void> {
@@ -38,7 +42,7 @@ export class Ends implements JobEnds {
   /** @param job where it is fenced by this claim */
   async fulfillJob(id: number, job: PulledJob | undefined, value: ValueInput): Promise<void> {
     const bytes = bytesOf(value)
-    const stored = inlineValue(bytes) ?? (await fileValue(this.#context.disk, id, job?.claim, bytes))
+    const stored = inlineValue(bytes) ?? (await this.#fileValue(id, job, bytes))
     await this.#ask((batch) => operations.fulfill(this.#context, batch, id, job, stored))
     await this.#notifying.respond(id)
   }
@@ -54,6 +58,11 @@ export class Ends implements JobEnds {
     const error = { ...jobErrorOf(reason), ...(grace !== undefined && { grace }) }
     await this.#ask((batch) => operations.cancel(batch, id, error))
     await this.#notifying.respond(id)
+  }
+
+  async #fileValue(id: number, job: PulledJob | undefined, bytes: Buffer): Promise<Value> {
+    await this.#housekeeping.room
+    return fileValue(this.#context.disk, id, job?.claim, bytes)
   }
 
   #ask(decide: (batch: Batch) => boolean): Promise<void> {

@@ -26,8 +26,10 @@ export function applyLine(state: State, line: Line, place: Place, changed: numbe
   }
   if (line.op === 'pause') state.paused = true
   else if (line.op === 'resume') state.paused = false
-  else if (line.op === 'snapshot') state.snapshot = line.segment
-  else if (line.op === 'forget') forget(state, line.ids)
+  else if (line.op === 'snapshot') {
+    state.snapshot = line.segment
+    state.filed = 0
+  } else if (line.op === 'forget') forget(state, line.ids)
 }
 
 export function createJob(state: State, id: number, line: CreateLine, place: Place, changed: number): number {
@@ -91,6 +93,7 @@ function change(state: State, row: number, line: Extract<Line, { id: number }>, 
     case 'cancel':
       if (isFinished(phase)) return false
       finishJob(state, row, line.op === 'fulfill' ? FULFILLED : CANCELLED, line.t, place)
+      if (line.op === 'fulfill' && line.file !== undefined) state.filed += line.bytes ?? 0
       return true
     case 'fail':
       if (isFinished(phase)) return false

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { compact } from './compaction.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Engine } from './engine.ts'
@@ -5,8 +6,13 @@ import { snapshotName } from './format.ts'
 import type { Lives } from './lives.ts'
 import { relocate } from './relocation.ts'
 
-/** A journal this long is compacted, unless what it is about is longer. */
+/** A journal this long, values' files included, is compacted, unless it is short beside what it is about. */
 const LONG_JOURNAL = 8 * 1024 * 1024
+/** While that goes on, the journal behind it grows by no more than this, or by the same share. */
+const MOST_GROWTH = LONG_JOURNAL / 2
+const SHARE = 1 / 2
+/** Another process compacts: it is looked at so often whether that is over. */
+const OTHERS_MS = 20
 
 /** What a store does for its own size, beside all else. */
 export class Housekeeping {
@@ -16,6 +22,9 @@ export class Housekeeping {
   #relocating: Promise<void> | undefined
   #compacting: Promise<boolean> | undefined
   #snapshotBytes: number
+  /** Where the compaction began: what came before is taken away by it. */
+  #begun = { segment: 0, filed: 0 }
+  #others: Promise<void> | undefined
 
   constructor(parts: { engine: Engine; disk: Disk; lines: Lines; lives: Lives; retention: number }) {
     this.#parts = parts
@@ -28,10 +37,32 @@ export class Housekeeping {
     if (this.#stop.signal.aborted) return
     const { engine } = this.#parts
     if (engine.state.snapshot > this.#relocated) this.#relocate()
-    if (engine.loaded.journal.end > Math.max(LONG_JOURNAL, this.#snapshotBytes) && !this.#compacting) {
-      // What fails now fails again when it matters, and is told then.
-      this.compact().catch(() => {})
+    if (this.#compacting || this.#others) return
+    if (engine.loaded.journal.end + engine.state.filed <= Math.max(LONG_JOURNAL, this.#snapshotBytes * SHARE)) return
+    const wait = async () => {
+      await sleep(OTHERS_MS)
+      this.#others = undefined
     }
+    this.compact().then(
+      (done) => {
+        if (!done && !this.#stop.signal.aborted) this.#others = wait()
+      },
+      // What fails now fails again when it matters, and is told then.
+      () => {},
+    )
+  }
+
+  /**
+   * Where jobs and values are added faster than a compaction takes others away: resolves when it is over, done or not.
+   * Whoever adds waits for that, or the disk would fill up.
+   */
+  get room(): Promise<unknown> | undefined {
+    if (!this.#compacting) return this.#others
+    const { loaded, state } = this.#parts.engine
+    if (loaded.journal.segment <= this.#begun.segment) return undefined
+    const grown = loaded.journal.end + Math.max(0, state.filed - this.#begun.filed)
+    if (grown <= Math.max(MOST_GROWTH, this.#snapshotBytes * SHARE)) return undefined
+    return this.#compacting.catch(() => {})
   }
 
   /** The state is another one, and its texts are where it found them. */
@@ -41,6 +72,8 @@ export class Housekeeping {
 
   /** False where another process compacts. One that is under way here is the one. */
   compact(): Promise<boolean> {
+    const { loaded, state } = this.#parts.engine
+    if (!this.#compacting) this.#begun = { segment: loaded.journal.segment, filed: state.filed }
     this.#compacting ??= compact({ ...this.#parts, signal: this.#stop.signal }).finally(() => {
       this.#compacting = undefined
     })

@@ -86,6 +86,7 @@ export class JobStore {
   async update(id: number | string, version: number, request: unknown): Promise<number> {
     const number = idOf(id)
     const json = requestText(request)
+    await this.#core.housekeeping.room
     return this.#core.ask((batch, ask) => operations.update(this.#core.context, batch, number, version, json, ask))
   }
 
@@ -292,6 +293,8 @@ export class JobStore {
   }
 
   #create(fields: Options, text: string): Promise<Created> {
+    const { room } = this.#core.housekeeping
+    if (room) return room.then(() => this.#create(fields, text))
     return this.#core.ask((batch, ask) => operations.create(batch, fields, text, ask))
   }
 

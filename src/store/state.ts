@@ -44,6 +44,8 @@ export class State {
   paused = false
   /** The last snapshot that a line told of. */
   snapshot = 0
+  /** Bytes of values in files of their own, since then. */
+  filed = 0
   impossible = 0
   watcher: Watcher | undefined
 
