@@ -14,16 +14,21 @@ export function startContender(name, argv, env) {
   // One that has failed is found out by the answer that does not come.
   child.stdin.on('error', () => {})
   ended.catch(() => {})
+  /** Its next line, without being asked. */
+  const answer = async () => {
+    const { value, done } = await lines.next()
+    if (done) {
+      const [code, signal] = await ended
+      throw new Error(`"${name}" ended (${signal ?? `exit status ${code}`}): ${argv.join(' ')}`)
+    }
+    return value
+  }
   return {
     name,
-    async ask(request = '') {
+    answer,
+    ask(request = '') {
       child.stdin.write(`${request}\n`)
-      const { value, done } = await lines.next()
-      if (done) {
-        const [code, signal] = await ended
-        throw new Error(`"${name}" ended (${signal ?? `exit status ${code}`}): ${argv.join(' ')}`)
-      }
-      return value
+      return answer()
     },
     async end() {
       child.stdin.end()

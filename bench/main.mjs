@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, cli, compilePrograms, fifoMaker, findMakes, script, scrubbedEnvironment } from './prepare.mjs'
 import { asText } from './report.mjs'
+import { backlog } from './rows/backlog.mjs'
+import { churn } from './rows/churn.mjs'
 import { handOver } from './rows/hand-over.mjs'
 import { jobAdd } from './rows/job-add.mjs'
 import { lock } from './rows/lock.mjs'
@@ -15,7 +17,10 @@ import { token } from './rows/token.mjs'
 import { wait } from './rows/wait.mjs'
 import { worker } from './rows/worker.mjs'
 
-const ROWS = { token, 'hand-over': handOver, make, start, wait, lock, worker, pool, store, 'job-add': jobAdd }
+const ROWS = {
+  ...{ token, 'hand-over': handOver, make, start, wait, lock, worker, pool },
+  ...{ store, backlog, churn, 'job-add': jobAdd },
+}
 
 const USAGE = `npm run bench -- [--only ROW]... [--json FILE] [--quick]
 

@@ -12,6 +12,7 @@ const WAYS = {
   'jobslot-os': () => jobslot('os'),
   'sqlite-full': () => sqlite('FULL'),
   'sqlite-normal': () => sqlite('NORMAL'),
+  plainjob,
 }
 
 async function jobslot(durability) {
@@ -62,6 +63,26 @@ async function sqlite(synchronous) {
       }
     },
     end: () => db.close(),
+  }
+}
+
+/** It syncs as SQLite does with synchronous=NORMAL, and keeps no value. */
+async function plainjob() {
+  const { default: Database } = await import('better-sqlite3')
+  const { better, defineQueue } = await import('plainjob')
+  mkdirSync(dir, { recursive: true })
+  const queue = defineQueue({ connection: better(new Database(join(dir, 'jobs.db'))) })
+  return {
+    async run(jobs) {
+      for (let i = 0; i < jobs; i++) {
+        queue.add('compile', request(i))
+        const job = queue.getAndMarkJobAsProcessing('compile')
+        if (!job) continue
+        JSON.parse(queue.getJobById(job.id).data)
+        queue.markJobAsDone(job.id)
+      }
+    },
+    end: () => queue.close(),
   }
 }
 

@@ -11,6 +11,7 @@ const NOT_SYNCED = [
   { name: 'jobslot, not synced: 1 caller', way: 'jobslot-os', jobs: 1500, callers: 1 },
   { name: 'jobslot, not synced: 64 callers', way: 'jobslot-os', jobs: 6000, callers: 64 },
   { name: 'SQLite, synchronous=NORMAL', way: 'sqlite-normal', jobs: 1000, callers: 1 },
+  { name: 'plainjob', way: 'plainjob', jobs: 500, callers: 1 },
 ]
 const PROCESSES = 4
 const SHARED = [
@@ -34,7 +35,7 @@ export async function store({ quick, dir, env, script, onProgress }) {
     onProgress: share(0.5, 1),
   })
   const [diskOne, diskMany, full] = durable.rounds
-  const [osOne, osMany, normal] = fast.rounds
+  const [osOne, osMany, normal, plainjob] = fast.rounds
   const [diskShared, fullShared, osShared, normalShared] = shared.rounds
   return [
     {
@@ -53,6 +54,7 @@ export async function store({ quick, dir, env, script, onProgress }) {
       ratios: [
         ratio('speed: 1 caller / SQLite NORMAL', [normal, osOne], { target: { atLeast: 2 } }),
         ratio('speed: 64 callers / SQLite NORMAL', [normal, osMany], { target: { atLeast: 6 } }),
+        ratio('speed: 1 caller / plainjob', [plainjob, osOne]),
       ],
     },
     {

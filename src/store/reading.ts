@@ -30,7 +30,7 @@ export class Reading {
     const now = this.#engine.now()
     const jobs: Job[] = []
     const { table } = state
-    let row = table.after(after ? idOf(after) : 0)
+    let row = table.after(positionOf(after ?? 0))
     for (; row < table.count && jobs.length < most; row++) {
       if (!isThere(table.phase[row]!) || (states && !states.includes(stateOf(state, row, now)))) continue
       jobs.push(viewOf(state, loaded.files, this.#engine, row, now))
