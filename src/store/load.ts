@@ -85,12 +85,15 @@ export async function loadInto(
   }
 }
 
+/** More than one has in any format: what is behind it need not be read. */
+const LONGEST_HEADER = 1024
+
 export function headerAt(files: Files, lines: Lines, segment: number) {
   const number = files.numberOf(segmentName(segment))
   if (number === 0) return undefined
   const file = files.file(number)
   let header: ReturnType<typeof headerOf> | undefined
-  new LineReader(file, lines).read(file.size(), (json, offset) => {
+  new LineReader(file, lines).read(Math.min(file.size(), LONGEST_HEADER), (json, offset) => {
     if (offset === 0) header = headerOf(json) ?? (objectOf(json) as typeof header)
   })
   return header ?? undefined

@@ -7,7 +7,7 @@ import { LineReader } from './line-reader.ts'
 import { headerAt, type Loaded, refuseNewer } from './load.ts'
 import { State } from './state.ts'
 
-const FIRST_LOOK = 1 << 12
+const FIRST_LOOK = 1 << 10
 
 /**
  * The journal's last lines alone, for who appends what depends on nothing before: it costs the same however many jobs

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { parseCount, parseDuration, parseNumber, splitArguments, splitWithOperand } from '../../src/cli/arguments.ts'
+import {
+  parseCount,
+  parseDuration,
+  parseNumber,
+  splitArguments,
+  splitOperands,
+  splitWithOperand,
+} from '../../src/cli/arguments.ts'
 import { UsageError } from '../../src/cli/exit-codes.ts'
 
 const OPTIONS = {
@@ -73,6 +80,32 @@ describe('splitWithOperand', () => {
 
   test.for([[['--nonsense', 'name', 'make']], [['name', '--nonsense', 'make']]])('%j is wrong use', ([words]) => {
     expect(() => splitWithOperand(words!, OPTIONS)).toThrow(/^Unknown option '--nonsense'$/)
+  })
+})
+
+describe('splitOperands', () => {
+  const table = {
+    name: { type: 'string', short: 'n', multiple: true },
+    least: { type: 'string' },
+    quiet: { type: 'boolean' },
+  } as const
+
+  test.for<[string[], ReturnType<typeof splitOperands>]>([
+    [[], { values: {}, operands: [], command: null }],
+    [['7', '--quiet', '8'], { values: { quiet: true }, operands: ['7', '8'], command: null }],
+    [['-n', 'a', '7', '--name=b'], { values: { name: ['a', 'b'] }, operands: ['7'], command: null }],
+    [['7', '--least', '-2', '8'], { values: { least: '-2' }, operands: ['7', '8'], command: null }],
+    [['7', '--', 'cmd', '--quiet'], { values: {}, operands: ['7'], command: ['cmd', '--quiet'] }],
+    [['--', '--', '-2'], { values: {}, operands: [], command: ['--', '-2'] }],
+    [['--'], { values: {}, operands: [], command: [] }],
+    [['-'], { values: {}, operands: ['-'], command: null }],
+  ])('%j', ([words, split]) => {
+    const { values, ...rest } = splitOperands(words, table)
+    expect({ values: { ...values }, ...rest }).toEqual(split)
+  })
+
+  test.for([['--nonsense'], ['7', '--least'], ['--quiet=1'], ['-x', '--', 'cmd']])('%j is wrong use', (words) => {
+    expect(() => splitOperands(words, table)).toThrow(UsageError)
   })
 })
 
