@@ -35,8 +35,7 @@ await build({
   format: 'cjs',
   external: ['node-gyp-build'],
   alias: { 'node:worker_threads': resolve('src/cli/main-thread.ts') },
-  define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   // What is imported of a file that is bundled by itself is `require`d of that.
   plugins: [
     {

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import type { GovernorLimits } from '../governor/governor.ts'
 import type { Audit, Joined, JoinRequest, MemberCommand, PoolHost, PoolStatus } from '../pool/host.ts'
@@ -18,7 +18,7 @@ export interface BrokerOptions {
 
 /** A small young generation, and no threads beside: each plan makes garbage, and there are hundreds in a second. */
 const FRUGAL = ['--max-semi-space-size=1', '--single-threaded-gc']
-const MODULE = fileURLToPath(new URL('../../dist/broker/broker.cjs', import.meta.url))
+const MODULE = join(import.meta.dirname, '../../dist/broker/broker.cjs')
 /** What waits for a slot waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff
 /** What has ended is told of within this time. */

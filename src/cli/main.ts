@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { endBy } from './child.ts'
 import { main as acquire } from './commands/acquire.ts'
 import { EXIT, isUsageError, UsageError } from './exit-codes.ts'
@@ -31,7 +32,7 @@ const isKeeper = (name: string) => name === 'keep' && process.env.JOBSLOT_KEEPER
 async function main(words: string[]): Promise<void> {
   const [name = '', ...rest] = words
   if (name === '--version' || name === '-V') {
-    const file = new URL('../../package.json', import.meta.url)
+    const file = join(import.meta.dirname, '../../package.json')
     console.log((JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version)
     return
   }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { JobslotError } from '../errors.ts'
 import type { Binding } from './binding.ts'
 
@@ -17,7 +16,7 @@ export function native(): Binding {
 }
 
 function load(): Binding {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const root = join(import.meta.dirname, '../..')
   if (process.platform === 'win32') {
     throw new JobslotError(
       'ERR_JOBSLOT_NO_ADDON',
@@ -34,7 +33,7 @@ function load(): Binding {
     }
     // Not imported: hardly any start needs it, and it takes a while to load.
     const { createRequire } = process.getBuiltinModule('node:module')
-    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Binding
+    const nodeGypBuild = createRequire(import.meta.filename)('node-gyp-build') as (root: string) => Binding
     return nodeGypBuild(root)
   } catch (cause) {
     throw new JobslotError(

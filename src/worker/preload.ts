@@ -1,7 +1,6 @@
 // Runs in a worker process before anything of the user's does: so that the process ends with those who use it even
 // where its module never comes to `serve`. Bundled into one CommonJS file by scripts/bundle.mjs.
 import { Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { native } from '../native/load.ts'
 import { checked } from '../native/system-error.ts'
 import { makeOutputBlocking } from './blocking-output.ts'
@@ -16,7 +15,7 @@ const text = process.env[LIFE_VARIABLE]
 // Not in a worker thread of this process, which gets the same preloads.
 if (text !== undefined) {
   delete process.env[LIFE_VARIABLE]
-  forgetPreload(fileURLToPath(import.meta.url))
+  forgetPreload(import.meta.filename)
   const life = JSON.parse(text) as Life
   const binding = native()
   for (const fd of life.close) binding.close(fd)

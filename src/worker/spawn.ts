@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { statSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { basename, extname, resolve } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JobslotError } from '../errors.ts'
 import type { WorkerEnv } from './environment.ts'
@@ -27,7 +27,7 @@ export interface SpawnOptions {
   more?: readonly number[]
 }
 
-const preload = fileURLToPath(new URL('../../dist/worker/preload.cjs', import.meta.url))
+const preload = join(import.meta.dirname, '../../dist/worker/preload.cjs')
 
 /** @throws TypeError for what is no file */
 export function workerModule(module: string | URL): WorkerModule {
