@@ -66,6 +66,11 @@ for (let i = 0; i < 3; i++) {
   native().readPurses(account, false, new Int32Array(20), 4)
   if (i > 1) native().closeAccount(account)
 }
+const terminated = (...texts) => Buffer.from(texts.map((text) => `${text}\0`).join(''))
+for (const words of [terminated('true', ''), terminated('no-such-command'), Buffer.alloc(0), Buffer.from('no end')]) {
+  const pid = native().startCommand(words, terminated('A=b'), Int32Array.of(0, 1, 2, -1, both), 5)
+  while (pid > 0 && native().commandStatus(pid) < 0) await new Promise((resolve) => setTimeout(resolve, 5))
+}
 native().findMarked('JOBSLOT_MEMBER', 'none/1', new Float64Array(2), 1)
 startWait(
   (binding, id) => binding.waitProcess(id, process.ppid, true),
