@@ -147,6 +147,7 @@ describe('while there is nothing to run', { timeout: 30_000 }, () => {
     const { child, result } = w.start([])
     for (let i = 0; i < 6; i++) await w.script(record(w, { meet: 3 }))
     await waitFor(() => spansOf(w).filter(({ end }) => end !== null).length === 6, 15_000)
+    await waitFor(async () => (await w.store.stats()).fulfilled === 6, 15_000)
     await waitFor(() => available(jobserver.readFd) === 2)
     // And again.
     const id = await w.script('true')

@@ -116,7 +116,8 @@ const END_WORDS: Record<JobState | 'removed', string> = {
   cancelled: 'was cancelled',
   pending: 'ended, to be run again,',
   delayed: 'ended, to be run again,',
-  active: 'ended, and another runs it,',
+  // By now it may be running.
+  active: 'ended, to be run again,',
   removed: 'was removed',
 }
 
