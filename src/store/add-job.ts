@@ -33,7 +33,7 @@ export async function addJob(request: unknown, { dir, durability = 'disk', ...op
   }
 }
 
-/** Null where there is no journal yet. */
+/** Null where all of the store is to be loaded: there is no journal yet, or it has to be repaired. */
 function addBlind(
   dir: string,
   durability: Durable,

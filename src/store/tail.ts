@@ -1,6 +1,6 @@
-import type { Disk, Lines } from './disk.ts'
+import type { Disk, Lines, ReadFile } from './disk.ts'
 import { Files } from './files.ts'
-import { contentsOf, segmentName } from './format.ts'
+import { contentsOf, positionOf, segmentName } from './format.ts'
 import { Journal } from './journal.ts'
 import { isWhole, objectOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
@@ -8,10 +8,12 @@ import { headerAt, type Loaded, refuseNewer } from './load.ts'
 import { State } from './state.ts'
 
 const FIRST_LOOK = 1 << 10
+const MOST_ROOM = 1 << 20
 
 /**
  * The journal's last lines alone, for who appends what depends on nothing before: it costs the same however many jobs
- * there are. The state is what these lines say, and no more. Null where there is nothing yet.
+ * there are. The state is what these lines say, and no more. Null where there is nothing yet, or where a power cut may have torn
+ * what was never known to be on disk: behind that nothing may be appended, and who loads all of the store cuts it off.
  */
 export async function loadTail(disk: Disk, lines: Lines): Promise<Loaded | null> {
   const segment = contentsOf(disk.names()).segments.at(-1)
@@ -29,10 +31,27 @@ export async function loadTail(disk: Disk, lines: Lines): Promise<Loaded | null>
     start = found
     break
   }
+  const known = disk.appender.durable() - positionOf(segment, 0)
+  if (!areWhole(files.file(file), lines, Math.max(0, known), start.at)) {
+    files.keep(new Set())
+    return null
+  }
   journal.start(segment, start.n, start.at)
   journal.write()
   await disk.syncFolder()
   return { state, journal, files }
+}
+
+/** Whether there are but whole lines between these two places. */
+function areWhole(file: ReadFile, lines: Lines, from: number, to: number): boolean {
+  const room = Buffer.allocUnsafe(Math.min(MOST_ROOM, Math.max(0, to - from)))
+  for (let at = from; at < to; ) {
+    const length = file.read(room, at, Math.min(room.length, to - at))
+    const whole = lines.whole(room, 0, length)
+    if (whole === 0) return false
+    at += whole
+  }
+  return true
 }
 
 /** Where the first whole line behind some place begins, and the number of the one before it. */

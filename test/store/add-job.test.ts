@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { addJob } from '../../src/store/add-job.ts'
@@ -42,3 +42,25 @@ test('many at once, by many who look at the tail alone, all get numbers of their
   expect(new Set(added.map(({ id }) => id)).size).toBe(30)
   expect((await store.stats()).pending).toBe(30)
 })
+
+test.for([2, 30, 250])(
+  'what is added behind a line that a power cut has torn, %i lines back, is there after the next one',
+  async (back) => {
+    const store = await testStore({ durability: 'os' })
+    await store.createMany(Array.from({ length: 300 }, (_, i) => `job ${i}`))
+    await store.close()
+    const file = join(store.dir, 'journal-0000000001')
+    const bytes = readFileSync(file)
+    const torn = bytes.indexOf(`job ${300 - back}"`)
+    bytes[torn] = 0
+    writeFileSync(file, bytes)
+    // It is of the run of the machine that the power cut has ended.
+    const forgetMark = () => rmSync(join(store.dir, 'mark'))
+    forgetMark()
+    const { id } = await addJob('added', { dir: store.dir })
+    forgetMark()
+    const again = await testStore({ dir: store.dir })
+    expect(await again.get(id)).toMatchObject({ request: 'added' })
+    expect(await again.stats()).toMatchObject({ pending: 301 - back, damage: [], missing: 0 })
+  },
+)
