@@ -84,6 +84,31 @@ describe('a program that never closes its store', () => {
   })
 })
 
+test('a store that nobody holds any more still does what it was asked for', async () => {
+  const dir = join(tempDir(), 'store')
+  const { code, stdout } = await runOld(
+    `${require_}function respond(target, answer, done) {
+      var rounds = 0
+      var timer = setInterval(function () {
+        gc()
+        if (++rounds < 10) return
+        clearInterval(timer)
+        done()
+      }, 10)
+    }
+    new JobStore({ dir: $dir }).create('a', function (e, v) {
+      new JobStore({ dir: $dir }).queue(v.id, 't', function () {
+        new JobStore({ dir: $dir, respond: respond }).fulfill(v.id, 'value', function (e) { console.log(e) })
+      })
+    })`,
+    { dir, flags: ['--expose-gc'] },
+  )
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'null\n' })
+  const store = await openStore({ dir })
+  expect((await store.list()).jobs).toMatchObject([{ state: 'fulfilled', waiting: [] }])
+  await store.close()
+})
+
 test('require and import give the class itself', async () => {
   const { stdout } = await runOld(
     `import('${NAME}').then(function (imported) {
