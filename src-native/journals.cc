@@ -157,7 +157,7 @@ void end_sync(napi_env env, napi_status status, void* data) {
 Napi::Value sync_journal(const Napi::CallbackInfo& info) {
   Journal* journal = journal_at(info, 0);
   if (!journal) return integer(info, -EBADF);
-  int fd = journal->sync_descriptor();
+  int fd = journal->sync_descriptor(whole_at(info, 1));
   if (fd < 0) return integer(info, fd);
   napi_value name;
   napi_create_string_utf8(info.Env(), "jobslot", NAPI_AUTO_LENGTH, &name);

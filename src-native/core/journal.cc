@@ -266,7 +266,9 @@ uint64_t Journal::durable() const { return get(&mark_->durable); }
 
 void Journal::vouch(uint64_t position) { raise_to(&mark_->durable, position); }
 
-int Journal::sync_descriptor() const {
+int Journal::sync_descriptor(uint64_t target) const {
+  // A sync of this file says nothing of another.
+  if (durable() < target && (target >> 32) != (segment_ >> 32)) return -EINVAL;
   int fd = fcntl(file_, F_DUPFD_CLOEXEC, 3);
   return fd < 0 ? -errno : fd;
 }

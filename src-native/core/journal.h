@@ -42,7 +42,7 @@ class Journal {
   void vouch(uint64_t position);
 
   // A descriptor for sync(), which closes it. It shares the description: an error of an earlier sync is told to it too.
-  int sync_descriptor() const;
+  int sync_descriptor(uint64_t target) const;
   // Brings all of a segment to disk that `target` covers, or waits for another process that does. Of any thread.
   int sync(int fd, uint64_t target);
   // The same without another thread, for who has to wait for it anyway: kBusy where it may take longer than to hand it

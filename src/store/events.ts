@@ -126,6 +126,7 @@ export class EventReader {
   #goOn(): boolean {
     if (this.#open(this.#segment + 1, 0)) return true
     if (this.#segment < this.#engine.loaded.journal.segment) throw gap(this.#last)
+    this.#engine.catchUp()
     return false
   }
 
@@ -148,7 +149,9 @@ export class EventReader {
     return n
   }
 
+  /** Not before the engine has come there: it brings to disk what it writes to, and nothing else. */
   #open(segment: number, at: number): boolean {
+    if (segment > this.#engine.loaded.journal.segment) return false
     const file = this.#disk.open(segmentName(segment))
     if (!file) return false
     this.#file?.close()

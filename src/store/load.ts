@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Disk, Lines } from './disk.ts'
 import { unusable } from './errors.ts'
 import { Files } from './files.ts'
-import { contentsOf, FORMAT, segmentName, snapshotName } from './format.ts'
+import { contentsOf, FORMAT, positionOf, segmentName, snapshotName } from './format.ts'
 import { type Damage, Journal, type JournalSink } from './journal.ts'
 import { headerOf, objectOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
@@ -74,9 +74,11 @@ export async function loadInto(
     while (journal.passProven()) while (journal.readPart(journal.size, false));
     return journal
   }
-  journal.write()
   // The last who made a segment may have been killed before it was so far.
   await disk.syncFolder()
+  journal.write()
+  // It was made of what is on disk, and was itself before it had its name.
+  disk.appender.vouch(positionOf(journal.segment, 0))
   for (;;) {
     const found = journal.catchUp(false)
     if (found === 'gone') return null

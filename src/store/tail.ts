@@ -37,8 +37,8 @@ export async function loadTail(disk: Disk, lines: Lines): Promise<Loaded | null>
     return null
   }
   journal.start(segment, start.n, start.at)
-  journal.write()
   await disk.syncFolder()
+  journal.write()
   return { state, journal, files }
 }
 

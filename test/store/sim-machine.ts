@@ -255,6 +255,7 @@ export class Process implements Disk {
       sync: async (target) => {
         this.#check()
         if (machine.durable >= target) return
+        if (Math.floor(target / 2 ** 32) !== segment) throw Object.assign(new Error('EINVAL'), { code: 'EINVAL' })
         // Behind the last append: there may be a torn tail.
         const isSame = machine.end >= target && Math.floor(machine.end / 2 ** 32) === segment
         const end = isSame ? machine.end : target
