@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compact } from './compaction.ts'
-import type { Disk, Lines } from './disk.ts'
+import type { Disk, Lines, ReadFile } from './disk.ts'
 import type { Engine } from './engine.ts'
 import { snapshotName } from './format.ts'
 import type { Lives } from './lives.ts'
@@ -102,10 +102,14 @@ export class Housekeeping {
   }
 }
 
+/** 0 where it cannot be told: that is no reason to fail what it is asked beside. */
 function sizeOf(disk: Disk, snapshot: number): number {
-  const file = snapshot > 0 ? disk.open(snapshotName(snapshot)) : null
+  let file: ReadFile | null = null
   try {
+    file = snapshot > 0 ? disk.open(snapshotName(snapshot)) : null
     return file?.size() ?? 0
+  } catch {
+    return 0
   } finally {
     file?.close()
   }

@@ -152,7 +152,8 @@ class Writer {
   void sync() {
     if (syncing_.joinable()) syncing_.join();
     uint64_t target = kSegment + end_;
-    int fd = journal_->sync_descriptor();
+    int fd = journal_->sync_descriptor(target);
+    if (fd < 0) fail("no descriptor to sync: %d", fd);
     journal_->retain();
     syncing_ = std::thread([journal = journal_, counts = counts_, fd, target] {
       int outcome = journal->sync(fd, target);
@@ -239,13 +240,14 @@ void fail_sync(uint64_t) {
   uint64_t target = kSegment + line.size();
   // A descriptor that cannot be synced stands for a disk that fails.
   if (one->sync(-1, target) != -EBADF) fail("the failure is not told");
-  if (other->sync(other->sync_descriptor(), target) != -EIO) fail("another process trusts the kernel");
+  if (other->sync(other->sync_descriptor(target), target) != -EIO) fail("another process trusts the kernel");
   if (one->sync_now(target) == Journal::kDone || one->durable() >= target) fail("it is believed to be on disk");
   // What is written anew in another segment is another matter.
   if (one->use(folder.at("journal-2").c_str(), 2) != Journal::kDone) fail("segment 2 cannot be used");
   if (one->append(bytes, line.size(), 0) != Journal::kDone) fail("it is not appended to segment 2");
   target = 2 * kSegment + line.size();
-  if (one->sync(one->sync_descriptor(), target) != Journal::kDone || one->durable() != target) fail("segment 2 fails");
+  if (other->sync_descriptor(target) != -EINVAL) fail("one that has another segment open may sync for this one");
+  if (one->sync(one->sync_descriptor(target), target) != Journal::kDone || one->durable() != target) fail("segment 2 fails");
   if (other->sync_now(target) == Journal::kDone) fail("one that has another segment open has synced this one");
   one->release();
   other->release();

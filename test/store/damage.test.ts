@@ -1,23 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { JobStore } from '../../src/store/job-store.ts'
-import { load } from '../../src/store/load.ts'
+import type { JobStore } from '../../src/store/job-store.ts'
 import { Machine, Process, simLines } from './sim-machine.ts'
 import { Random } from './sim-random.ts'
-
-async function open(machine: Machine, worker: number, disk = new Process(machine, worker)): Promise<JobStore> {
-  return new JobStore({
-    disk,
-    lines: simLines,
-    lives: disk.lives,
-    watch: () => ({ on() {}, off() {} }),
-    loaded: await load(disk, simLines),
-    synced: true,
-    leaseMs: 60_000,
-    retention: 1e9,
-    now: () => Date.now(),
-    pid: process.pid,
-  })
-}
+import { openSimulated as open } from './sim-store.ts'
 
 /** The bytes of a journal with a bit of everything, all synced. */
 async function sample(jobs = 6): Promise<Buffer> {

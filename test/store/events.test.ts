@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
 import { testStore } from './folder.ts'
+import { Machine, Process } from './sim-machine.ts'
+import { Random } from './sim-random.ts'
+import { openSimulated } from './sim-store.ts'
 
 test('events come in order, from now on or from a position', async () => {
   const store = await testStore()
@@ -86,4 +89,22 @@ test('a position that the store has not come to is told', async () => {
   const next = store.events({ from: 1 }).next()
   await store.create('b')
   expect((await next).value).toMatchObject({ position: 2 })
+})
+
+test('of the next segment are told when that is on disk, though it was the one before that was written to', async () => {
+  const machine = new Machine(new Random(1))
+  const writer = await openSimulated(machine, 1)
+  const reader = await openSimulated(machine, 2)
+  await writer.create('first')
+  const events = reader.events({ from: 0 })
+  expect((await events.next()).value).toMatchObject({ type: 'create', position: 1 })
+  await writer.compact()
+  const other = new Process(machine, 3)
+  other.appender.use('journal-0000000002', 2)
+  const line = Buffer.from('00000000 {"n":3,"t":1,"op":"create","request":"second"}\n')
+  const at = other.appender.size()
+  expect(other.appender.append(line, line.length, at)).toBe(1)
+  for (let position = 0; position < 3; ) position = (await events.next()).value!.position
+  expect(machine.folder.get('journal-0000000002')!.synced.length).toBe(at + line.length)
+  await Promise.all([events.return(), reader.close(), writer.close()])
 })
