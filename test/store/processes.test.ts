@@ -230,7 +230,6 @@ test('processes that are stopped at random do not stop the others', async () => 
     expect(refusal).toMatch(/^ERR_JOBSLOT_STORE_BUSY /)
     expect(pids.some((pid) => refusal.includes(pid))).toBe(true)
   }
-  if (process.env.JOBSLOT_STOPS) console.log({ stopped, created, refused: refusals.length, longest })
   // A second of an eight-fold stop has room for three.
   expect(refusals.length).toBeLessThan(stopped / 4)
   expect(longest).toBeLessThan(10_000)
