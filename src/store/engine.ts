@@ -50,7 +50,7 @@ export class Engine {
   #isAwaitingAppender = false
   #closed = false
   #told = 0
-  #turned = 0
+  #turned = Number.NEGATIVE_INFINITY
   readonly #lines: Lines
   readonly #events: EngineEvents
   readonly #appenderWait: AppenderWait

@@ -10,7 +10,7 @@ export class Reaper {
   readonly #context: Context
   readonly #read: () => void
   readonly #reaping = new Set<number>()
-  #lastLook = 0
+  #lastLook = Number.NEGATIVE_INFINITY
 
   /** @param read what others have appended */
   constructor(context: Context, read: () => void) {
