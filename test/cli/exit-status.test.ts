@@ -80,7 +80,7 @@ test('126: what the command would be told is too much for any', async () => {
 
 describe('64: wrong use', () => {
   test.for<[string[], string]>([
-    [[], 'no command was given; there are run, acquire, release, status, resize, doctor, lock and locks'],
+    [[], 'no command was given; there are run, acquire, release, status, resize, doctor, lock, locks and job'],
     [['nonsense'], 'unknown command "nonsense"'],
     [['constructor'], 'unknown command "constructor"'],
     [['--nonsense'], 'unknown command "--nonsense"'],
