@@ -61,6 +61,10 @@ export class EventReader {
     signal?.addEventListener('abort', stirred)
     try {
       for (;;) {
+        // Before the look: what comes while this is told must not be missed.
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve
+        })
         const { events, isMore, isStuck } = this.#next()
         if (events.length > 0) await this.#engine.durability.reached(events.at(-1)!.end)
         for (const { event } of events) {
@@ -68,13 +72,9 @@ export class EventReader {
           yield event
         }
         if (isMore) continue
-        const woken = new Promise<void>((resolve) => {
-          wake = resolve
-        })
         signal?.throwIfAborted()
         if (this.#attention.isClosed) return
         if (isStuck || this.#isAtEnd()) await woken
-        wake = undefined
       }
     } finally {
       signal?.removeEventListener('abort', stirred)
@@ -108,7 +108,10 @@ export class EventReader {
       const isMore = this.#passDamage()
       return { events, isMore, isStuck: !isMore }
     }
-    if (isOver || (stop === 'end' && this.#hasNext())) return { events, isMore: this.#goOn() }
+    if (isOver || (stop === 'end' && this.#hasNext())) {
+      const isMore = this.#goOn()
+      return { events, isMore, isStuck: !isMore }
+    }
     return { events, isMore: stop === 'more' }
   }
 
