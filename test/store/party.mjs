@@ -14,6 +14,18 @@ process.stdin.resume()
 say('ready', process.pid)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
+// While another process is stopped in the midst of an append, the answer is an error; the claim is still there.
+async function fulfill(job) {
+  for (;;) {
+    try {
+      return await job.fulfill(String(process.pid))
+    } catch (error) {
+      if (error.code !== 'ERR_JOBSLOT_STORE_BUSY') throw error
+      say('error', error.code)
+    }
+  }
+}
+
 const roles = {
   async create() {
     for (let i = 0; !ending; i++) {
@@ -33,7 +45,7 @@ const roles = {
         while (!ending) {
           try {
             const job = await store.pullJob({ wait: true, signal: stop.signal })
-            await job.fulfill(String(process.pid))
+            await fulfill(job)
             say('fulfilled', job.id, job.claim)
           } catch (error) {
             if (!ending) say('error', error.code ?? error.message)
