@@ -47,8 +47,9 @@ constexpr off_t kAppendByte = 0;
 constexpr off_t kSyncByte = 1;
 // An append takes microseconds; longer than this only if its process does not get the CPU.
 constexpr int64_t kAppendPatienceNs = 2 * 1000000;
-// To hand a sync to another thread and be told of its end takes about a third of this on an idle machine.
-constexpr int64_t kShortSyncNs = 250 * 1000;
+// To hand a sync to another thread and be told of its end takes a tenth of this on an idle machine, and more than this on
+// a busy one.
+constexpr int64_t kShortSyncNs = 1000 * 1000;
 // Syncs may take long, but two at once do no harm.
 constexpr int64_t kSyncPatienceNs = 100 * 1000000;
 
