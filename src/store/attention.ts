@@ -233,14 +233,21 @@ export class Attention {
   #sweep(): void {
     if (this.#sweeping) return
     this.#sweeping = true
-    const done = () => {
-      this.#sweeping = false
-    }
-    const ask = new Ask<void>((batch) => {
+    const ask = new Ask<boolean>((batch, ask) => {
+      const before = batch.lines.length
       sweep(batch)
-      return true
+      return ask.answer(batch.lines.length > before)
     })
-    ask.promise.then(done, done)
+    ask.promise.then(
+      (isSwept) => {
+        this.#sweeping = false
+        // More may have fallen due while that went to disk.
+        if (isSwept) this.#offer()
+      },
+      () => {
+        this.#sweeping = false
+      },
+    )
     this.#context.engine.submit(ask)
   }
 
