@@ -10,7 +10,6 @@ export class Durability {
   readonly #appender: Appender
   readonly #synced: boolean
   readonly #abandon: () => Promise<void>
-  /** In the order of their positions. */
   #waiting: { position: number; who: Settled }[] = []
   #syncing: Promise<void> | undefined
 
@@ -53,7 +52,7 @@ export class Durability {
     while (this.#waiting.length > 0) {
       let error: unknown
       try {
-        await this.#appender.sync(this.#waiting.at(-1)!.position)
+        await this.#appender.sync(this.#furthest())
       } catch (cause) {
         error = await this.#abandon().then(
           () => undefined,
@@ -66,14 +65,18 @@ export class Durability {
     this.#syncing = undefined
   }
 
+  /** Who only reads may wait for less than those before it. */
+  #furthest(): number {
+    return this.#waiting.reduce((most, { position }) => Math.max(most, position), 0)
+  }
+
   /** Those whose bytes are on disk; after an error, all. */
   #answer(error: unknown): void {
     const durable = this.#appender.durable()
     const waiting = this.#waiting
-    const done = error === undefined ? waiting.findIndex(({ position }) => position > durable) : -1
-    const count = done < 0 ? waiting.length : done
-    this.#waiting = waiting.slice(count)
-    for (const { who } of waiting.slice(0, count)) {
+    const isAnswered = ({ position }: { position: number }) => error !== undefined || position <= durable
+    this.#waiting = waiting.filter((one) => !isAnswered(one))
+    for (const { who } of waiting.filter(isAnswered)) {
       if (error === undefined) who.settle()
       else who.fail(error)
     }
