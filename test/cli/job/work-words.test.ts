@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { lastLines, Tail } from '../../../src/cli/job/work/output.ts'
-import { inWords, summary } from '../../../src/cli/job/work/reports.ts'
-import { addRunMark, addWorkerMark, runsIn, workersIn } from '../../../src/cli/job/work/run-marks.ts'
-import { parseWork } from '../../../src/cli/job/work/words.ts'
+import { lastLines, Tail } from '../../../src/cli/job/runner/output.ts'
+import { inWords, summary } from '../../../src/cli/job/runner/reports.ts'
+import { addRunMark, addWorkerMark, runsIn, workersIn } from '../../../src/cli/job/runner/run-marks.ts'
+import { parseWork } from '../../../src/cli/job/runner/words.ts'
 
 const nothing = {
   dir: undefined,
