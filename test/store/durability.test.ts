@@ -37,7 +37,8 @@ async function histories(faults: Faults): Promise<{ wrong: string[]; answered: n
   return { wrong, answered, failures }
 }
 
-describe('a disk that drops, keeps or garbles what was not synced', () => {
+// As long as it takes: a slow machine has as much to go through.
+describe('a disk that drops, keeps or garbles what was not synced', { timeout: 240_000 }, () => {
   test('loses nothing that was answered, and nothing comes that nobody asked for', async () => {
     const { wrong, answered } = await histories({})
     expect(wrong).toEqual([])
