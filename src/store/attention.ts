@@ -75,6 +75,7 @@ export class Attention {
   listen(listener: () => void): Disposable {
     this.#listeners.add(listener)
     this.#on()
+    this.#offer()
     this.#arm()
     this.lookAtLives()
     return {
@@ -141,6 +142,7 @@ export class Attention {
     this.#on()
     try {
       const ended = this.#waits.wait(id, options)
+      this.#offer()
       this.#arm()
       await ended
     } finally {
@@ -204,11 +206,12 @@ export class Attention {
 
   /** Hands pulls that wait to the engine, where there may be something for them. */
   #offer(): void {
-    if (!this.#isAwaiting || this.#closed) return
+    if (this.#closed) return
     const { engine } = this.#context
     const { state } = engine
-    state.due(engine.now())
-    if (state.expired.size + state.doomed.size > 0) this.#sweep()
+    if (this.#isAwaiting) state.due(engine.now())
+    // What waits in vain is cancelled by whoever sees it, though nobody waits here.
+    if (state.doomed.size > 0 || (this.#isAwaiting && state.expired.size > 0)) this.#sweep()
     if (this.#parked.size === 0) return
     const isFree = !state.paused && state.nextReady() !== undefined
     // Some of those in line may be out of date: who gets nothing comes back.

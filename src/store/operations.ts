@@ -28,6 +28,7 @@ export interface Created {
 export function create(batch: Batch, options: Options, rest: string, ask: Ask<Created>): boolean {
   const { key, after } = options
   if (key !== undefined) {
+    sweep(batch)
     if (!batch.touch(`key ${key}`)) return false
     const existing = batch.state.keys.get(key)
     if (existing !== undefined) {
@@ -80,10 +81,13 @@ export function sweep(batch: Batch): void {
     const row = state.table.find(id)
     if (row >= 0 && state.table.phase[row] === PENDING && batch.touch(id)) batch.add({ op: 'fail', id, error: EXPIRED })
   }
-  for (const id of state.doomed) {
+  // And those that come after them, all at once.
+  const doomed = [...state.doomed]
+  for (const id of doomed) {
     const row = state.table.find(id)
-    if (row >= 0 && state.table.phase[row] === PENDING && batch.touch(id))
-      batch.add({ op: 'cancel', id, error: DOOMED })
+    if (row < 0 || state.table.phase[row] !== PENDING || !batch.touch(id)) continue
+    batch.add({ op: 'cancel', id, error: DOOMED })
+    doomed.push(...(state.dependents.get(id) ?? []))
   }
 }
 

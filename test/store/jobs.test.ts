@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
 import { linesOf, testStore } from './folder.ts'
 
@@ -150,6 +150,33 @@ describe('a job', () => {
     expect(await ended).toMatchObject([{ state: 'cancelled' }, { state: 'failed' }])
   })
 
+  test('is cancelled with the one that it comes after also where nobody pulls or waits', async () => {
+    const store = await testStore()
+    const chain = [(await store.create(0)).id]
+    for (let i = 1; i < 5; i++) chain.push((await store.create(i, { after: [chain[i - 1]!] })).id)
+    await store.cancel(chain[0]!)
+    // It is told when the next thing is told that this store does.
+    const { id } = await store.create('late', { after: [chain[4]!] })
+    await store.create('more')
+    for (const one of [...chain, id]) expect(await store.get(one)).toMatchObject({ state: 'cancelled' })
+    expect(await store.wait((await store.create('later', { after: [id] })).id)).toMatchObject({
+      state: 'cancelled',
+      error: { code: 'ERR_JOBSLOT_JOB_DEPENDENCY' },
+    })
+  })
+
+  test('is cancelled for who waits for it, whoever ended the one that it comes after', async () => {
+    const store = await testStore()
+    const other = await openStore({ dir: store.dir })
+    onTestFinished(() => other.close())
+    const a = await store.create('a')
+    const b = await store.create('b', { after: [a.id] })
+    const c = await store.create('c', { after: [b.id] })
+    const waiting = other.wait(c.id, { timeout: 10_000 })
+    await store.remove(a.id)
+    expect(await waiting).toMatchObject({ state: 'cancelled' })
+  })
+
   test('is cancelled with the one that it comes after, and those behind it too', async () => {
     const store = await testStore({ durability: 'os' })
     const a = await store.create('a')
@@ -165,6 +192,16 @@ describe('a job', () => {
     expect(await store.get(b.id)).toMatchObject({ state: 'delayed' })
     await store.fulfill(a.id)
     expect((await store.pullJob())?.id).toBe(b.id)
+  })
+
+  test('with the key of one whose ttl is over is a new one', async () => {
+    const store = await testStore()
+    const first = await store.create('one', { key: 'k', ttl: 20 })
+    await sleep(40)
+    const second = await store.create('two', { key: 'k' })
+    expect(second).toMatchObject({ existing: false })
+    expect(await store.get(first.id)).toMatchObject({ state: 'failed', error: { code: 'ERR_JOBSLOT_JOB_EXPIRED' } })
+    expect((await store.pullJob())?.id).toBe(second.id)
   })
 
   test('with the key of an unfinished one is that one', async () => {
