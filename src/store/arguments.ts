@@ -67,3 +67,9 @@ export function requireLength(what: string, text: string, longest: number): void
     `${what} has ${text.length} characters, and may have ${longest}: ${cure}`,
   )
 }
+
+/** A slip of the pen would go unnoticed. @throws TypeError */
+export function requireNone(what: string, unknown: object): void {
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`there is no option ${name} of ${what}`)
+}

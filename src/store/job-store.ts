@@ -54,6 +54,7 @@ export class JobStore {
 
   /** New jobs with the same options, in this order, with one write for each 4096; else as `create`. */
   async createMany(requests: readonly unknown[], options: JobOptions = {}): Promise<Created[]> {
+    if (!Array.isArray(requests)) throw new TypeError('createMany takes an array of requests')
     const fields = this.#fieldsOf(options)
     // One that is no request is told before there is a job for another.
     const texts = requests.map((request) => createText(request, fields))
@@ -229,6 +230,7 @@ export class JobStore {
    */
   async wait(id: number | string, options: WaitOptions = {}): Promise<Job & { value: Buffer | null }> {
     const number = idOf(id)
+    if (typeof options !== 'object') throw new TypeError('wait takes options: { timeout, signal }')
     await this.#core.fresh()
     if (this.#core.reading.isFinal(number) === false) await this.#core.attention.ended(number, options)
     const job = await this.get(number)

@@ -1,3 +1,4 @@
+import { requireNone } from './arguments.ts'
 import type { Respond, RespondFailure } from './calls.ts'
 import { type Durable, withFolder } from './folder.ts'
 import { JobStore } from './job-store.ts'
@@ -31,17 +32,21 @@ const DEFAULT_RETENTION_MS = 24 * 3_600_000
 
 /** @throws JobslotError `ERR_JOBSLOT_STORE`, `ERR_JOBSLOT_STORE_BUSY`, `ERR_JOBSLOT_STORE_IO` */
 export async function openStore(options: OpenOptions): Promise<JobStore> {
+  if (typeof options?.dir !== 'string') throw new TypeError('a store needs { dir }, its folder')
   const {
+    dir,
     durability = 'disk',
     lease = DEFAULT_LEASE_MS,
     retention = DEFAULT_RETENTION_MS,
     label = '',
     respond,
     onrespondfailure,
+    ...rest
   } = options
+  requireNone('a store', rest)
   if (!(lease >= 1)) throw new TypeError('lease must be a number of milliseconds from 1 on')
   if (!(retention >= 0)) throw new TypeError('retention must be a number of milliseconds from 0 on')
-  return withFolder(options.dir, durability, async (disk, leave) => {
+  return withFolder(dir, durability, async (disk, leave) => {
     const loaded = await load(disk, realLines)
     return new JobStore({
       disk,

@@ -1,4 +1,4 @@
-import { countOf, msOf, requireLength, textOf } from './arguments.ts'
+import { countOf, msOf, requireLength, requireNone, textOf } from './arguments.ts'
 import { isWhole, type Options } from './line.ts'
 
 /** How a job is to be run. Times are in milliseconds. */
@@ -33,8 +33,23 @@ const LONGEST_KEY = 4096
 
 /** As they stand in the journal. @throws TypeError, JobslotError `ERR_JOBSLOT_TOO_LONG` of a key */
 export function optionsOf(options: JobOptions, now: number): Options {
-  const { priority, delay, attempts, losses, backoff, after, key, ttl, timeout, retention } = options
-  const runAt = options.runAt instanceof Date ? options.runAt.getTime() : options.runAt
+  const {
+    priority,
+    runAt: at,
+    delay,
+    attempts,
+    losses,
+    backoff,
+    after,
+    key,
+    ttl,
+    timeout,
+    retention,
+    ...rest
+  } = options
+  requireNone('a job', rest)
+  const runAt = at instanceof Date ? at.getTime() : at
+  if (after !== undefined && !Array.isArray(after)) throw new TypeError('after must be an array of ids')
   if (runAt !== undefined && delay !== undefined) throw new TypeError('runAt and delay exclude each other')
   if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= MOST_PRIORITY)) {
     throw new TypeError(`priority must be a whole number, not ${String(priority)}`)

@@ -19,6 +19,10 @@ const wrong: [string, (store: JobStore) => unknown][] = [
   ['create: a ttl that is none', (store) => store.create(1, { ttl: '1' as never })],
   ['create: a timeout that is none', (store) => store.create(1, { timeout: Number.NaN })],
   ['create: half a loss', (store) => store.create(1, { losses: 0.5 })],
+  ['create: an option that there is none of', (store) => store.create(1, { atempts: 3 } as never)],
+  ['create: an after that is no array', (store) => store.create(1, { after: 1 as never })],
+  ['createMany: no array', (store) => store.createMany({ a: 1 } as never)],
+  ['wait: a number for its options', (store) => store.wait(1, 50 as never)],
   ['createMany: one that is no JSON', (store) => store.createMany([1, undefined])],
   ['createMany: options that mean nothing', (store) => store.createMany([1], { attempts: -1 })],
   ['get: an id that is none', (store) => store.get('x')],
@@ -37,6 +41,7 @@ test.each(wrong)('%s is a TypeError, and changes nothing', async (_name, call) =
 
 test.each<[string, Parameters<typeof openStore>[0]]>([
   ['no folder', {} as never],
+  ['an option that there is none of', { dir: 'x', retension: 1 } as never],
   ['a lease of 0', { dir: 'x', lease: 0 }],
   ['a retention that is none', { dir: 'x', retention: Number.NaN }],
   ['a durability that there is none of', { dir: 'x', durability: 'none' as never }],
