@@ -76,32 +76,44 @@ export class LockedLives implements Lives {
 
   isAlive(worker: number): boolean {
     if (worker === this.#own) return true
-    return this.#ask(worker, (fd) => native().isLocked(fd, 0, true) === 1) ?? false
+    return this.#ask(worker, 'r', { gone: false, unknown: true }, (fd) => native().isLocked(fd, 0, true) === 1)
   }
 
   isOverdue(worker: number): boolean {
     if (worker === this.#own) return false
-    const overdue = this.#ask(worker, (fd) => {
+    return this.#ask(worker, 'r', { gone: false, unknown: false }, (fd) => {
       const text = Buffer.alloc(RECORD + BEAT)
       if (readSync(fd, text, 0, text.length, 0) < text.length) return false
       const lease = objectOf(text.toString('utf8', 0, RECORD))?.lease
       const beat = Number(text.toString('latin1', RECORD, RECORD + BEAT - 1))
       return typeof lease === 'number' && Number.isSafeInteger(beat) && monotonic() - beat > lease
     })
-    return overdue ?? false
   }
 
   bury(worker: number): void {
     // Locked meanwhile: one that is just being made would be no file of a worker's any more.
-    this.#ask(worker, (fd) => native().lock(fd, 0, true) === 0 && removeIfThere(this.#disk.path(nameOf(worker))))
+    this.#ask(worker, 'r+', { gone: false, unknown: false }, (fd) => {
+      const isDead = native().lock(fd, 0, true) === 0
+      if (isDead) removeIfThere(this.#disk.path(nameOf(worker)))
+      return isDead
+    })
   }
 
-  #ask<T>(worker: number, question: (fd: number) => T): T | undefined {
+  /**
+   * A look is for reading only: a file that was open for writing tells all who watch the folder when it is closed, and
+   * they would look in turn, for ever. Who cannot look, as it has no descriptor left, knows nothing of the worker.
+   */
+  #ask(
+    worker: number,
+    how: 'r' | 'r+',
+    { gone, unknown }: { gone: boolean; unknown: boolean },
+    question: (fd: number) => boolean,
+  ): boolean {
     let fd: number
     try {
-      fd = openSync(this.#disk.path(nameOf(worker)), 'r+')
-    } catch {
-      return undefined
+      fd = openSync(this.#disk.path(nameOf(worker)), how)
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? gone : unknown
     }
     try {
       return question(fd)
