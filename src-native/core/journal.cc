@@ -207,11 +207,14 @@ int Journal::append(uint8_t* lines, size_t length, uint64_t expected) {
   stamp_lines(lines, length);
   int outcome = lock();
   if (outcome != kDone) return outcome;
-  int64_t now = size();
-  if (now < 0) {
-    outcome = static_cast<int>(now);
-  } else if (static_cast<uint64_t>(now) != expected) {
+  FileIdentity found;
+  if (identify(file_, "", &found) != 0) {
+    outcome = -errno;
+  } else if (found.size != expected) {
     outcome = kConflict;
+  } else if (found.links == 0) {
+    // The store was removed: nobody would ever read what is written now.
+    outcome = -ESTALE;
   } else {
     int failed = write_all(file_, lines, length, expected);
     if (!failed) {

@@ -2,6 +2,7 @@ import { hasEnded } from '../proc.ts'
 import { Ask } from './ask.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Engine } from './engine.ts'
+import { failed } from './errors.ts'
 import { type Contents, contentsOf, segmentName, snapshotName } from './format.ts'
 import type { Lives } from './lives.ts'
 import { forget } from './operations.ts'
@@ -25,12 +26,17 @@ export interface CompactionParts {
  * @returns false where another process compacts
  */
 export async function compact(parts: CompactionParts): Promise<boolean> {
-  const lock = parts.disk.lockCompaction()
-  if (!lock) return false
   try {
-    return await compactLocked(parts)
-  } finally {
-    lock[Symbol.dispose]()
+    const lock = parts.disk.lockCompaction()
+    if (!lock) return false
+    try {
+      return await compactLocked(parts)
+    } finally {
+      lock[Symbol.dispose]()
+    }
+  } catch (error) {
+    if (parts.signal.aborted) throw error
+    throw failed(parts.disk.dir, error)
   }
 }
 

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
 } from 'node:fs'
@@ -43,6 +44,7 @@ export class RealDisk implements Disk {
   readonly appender: Appender
   readonly handle: number
   readonly #mode: number
+  readonly #lock: string
 
   constructor(dir: string, boot: string) {
     this.dir = dir
@@ -50,6 +52,7 @@ export class RealDisk implements Disk {
     const own = ['lock', 'mark']
     const made = own.filter((name) => !existsSync(this.path(name)))
     for (const name of own) closeSync(this.openOwn(name))
+    this.#lock = identityOf(statSync(this.path('lock')))
     this.handle = native().openJournal(dir, boot)
     if (this.handle === JOURNAL_REMOTE) {
       for (const name of made) this.remove(name)
@@ -125,6 +128,11 @@ export class RealDisk implements Disk {
 
   lockCompaction(): Disposable | null {
     const fd = this.openOwn('lock')
+    if (identityOf(fstatSync(fd)) !== this.#lock) {
+      closeSync(fd)
+      // What it would remove may be another store's.
+      throw Object.assign(new Error('the store was removed or replaced'), { code: 'ESTALE' })
+    }
     const locked = native().lock(fd, COMPACTION_BYTE, true) === 0
     if (!locked) closeSync(fd)
     return locked ? { [Symbol.dispose]: () => closeSync(fd) } : null
@@ -156,6 +164,8 @@ export class RealDisk implements Disk {
     }
   }
 }
+
+const identityOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`
 
 function linked(from: string, to: string): boolean {
   try {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -158,5 +158,44 @@ describe('a folder', () => {
       expect(await again.verify()).toMatchObject({ ok: true })
       await again.close()
     }
+  })
+})
+
+describe('a store that is removed while it is open, and made anew', () => {
+  test('is not written by who has the old one, and not compacted', async () => {
+    const dir = join(tempDir(), 'store')
+    const old = await openStore({ dir })
+    onTestFinished(() => old.close())
+    await old.create('old')
+    rmSync(dir, { recursive: true })
+    await expect(old.create('ghost')).rejects.toMatchObject({
+      code: 'ERR_JOBSLOT_STORE_IO',
+      message: expect.stringMatching(/open it anew/),
+    })
+    const fresh = await openStore({ dir })
+    const { id } = await fresh.create('new')
+    await expect(old.compact()).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    await expect(old.create('ghost')).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    expect(await fresh.list()).toMatchObject({ jobs: [{ id, request: 'new' }] })
+    await fresh.close()
+    const again = await openStore({ dir })
+    expect(await again.list()).toMatchObject({ jobs: [{ id, request: 'new' }] })
+    expect(await again.verify()).toMatchObject({ ok: true, jobs: 1 })
+    await again.close()
+  })
+
+  test('nor where its folder was moved away', async () => {
+    const dir = join(tempDir(), 'store')
+    const old = await openStore({ dir })
+    onTestFinished(() => old.close())
+    await old.create('old')
+    renameSync(dir, `${dir}-moved`)
+    const fresh = await openStore({ dir })
+    await fresh.create('new')
+    await expect(old.compact()).rejects.toMatchObject({ code: 'ERR_JOBSLOT_STORE_IO' })
+    await fresh.close()
+    const again = await openStore({ dir })
+    expect(await again.list()).toMatchObject({ jobs: [{ request: 'new' }] })
+    await again.close()
   })
 })
