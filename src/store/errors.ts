@@ -44,7 +44,7 @@ export function busy(dir: string, pid: number, stopped: boolean): JobslotError {
 export function noJob(id: number): JobslotError {
   return new JobslotError(
     'ERR_JOBSLOT_NO_JOB',
-    `there is no job ${id}: it never was, was removed, or its retention is over`,
+    `there is no job ${id}: it never was, was removed, or its time to be kept is over`,
   )
 }
 

@@ -12,7 +12,7 @@ export function statsLines(stats: Stats, dir: string): string[] {
     visible(dir),
     ...table(counts.map(([state, number]) => [`  ${state}`, String(number).padStart(width)])),
     ...(stats.paused ? ['paused: no job is started until jobslot job resume'] : []),
-    `${count(stats.workers, 'worker')} at work`,
+    `${count(stats.workers, 'worker')} ${stats.workers === 1 ? 'holds' : 'hold'} a job`,
     ...damageLines(stats),
   ]
 }

@@ -126,7 +126,7 @@ describe('job cancel', () => {
       code: 69,
       stderr:
         'jobslot: job 2 cannot be cancelled: it is failed\n' +
-        'jobslot: there is no job 99: it never was, was removed, or its retention is over\n',
+        'jobslot: there is no job 99: it never was, was removed, or its time to be kept is over\n',
     })
     expect(await inStore((store) => store.get(pending))).toMatchObject({ state: 'cancelled' })
   })

@@ -153,7 +153,7 @@ describe('job stats', () => {
   test('counts jobs by their states', async () => {
     const { job, dir, inStore } = await oneOfEach()
     expect((await job(['stats'])).stdout).toBe(
-      `${dir}\n  delayed    2\n  pending    1\n  active     0\n  fulfilled  1\n  failed     1\n  cancelled  1\n0 workers at work\n`,
+      `${dir}\n  delayed    2\n  pending    1\n  active     0\n  fulfilled  1\n  failed     1\n  cancelled  1\n0 workers hold a job\n`,
     )
     expect(JSON.parse((await job(['stats', '--json'])).stdout)).toEqual(await inStore((store) => store.stats()))
   })
@@ -169,7 +169,7 @@ describe('a number that is none', () => {
       code: 69,
       signal: null,
       stdout: '',
-      stderr: 'jobslot: there is no job 7: it never was, was removed, or its retention is over\n',
+      stderr: 'jobslot: there is no job 7: it never was, was removed, or its time to be kept is over\n',
     })
   })
 
