@@ -110,7 +110,7 @@ const LONGEST_DAYS = 36_500
 export function parseDuration(text: string, option: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
   if (number === undefined) {
-    throw new UsageError(`${option} takes a time such as 500ms, 10s, 2m or 1h, not "${text}"`)
+    throw new UsageError(`${option} takes a time such as 500ms, 10s, 2m, 1h or 7d, not "${text}"`)
   }
   const ms = Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
   if (ms <= LONGEST_DAYS * UNITS_MS.d) return ms

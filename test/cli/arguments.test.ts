@@ -159,7 +159,7 @@ describe('parseDuration', () => {
   ])('%j is wrong use', (text) => {
     const parse = () => parseDuration(text, '--timeout')
     expect(parse).toThrow(UsageError)
-    expect(parse).toThrow(`--timeout takes a time such as 500ms, 10s, 2m or 1h, not "${text}"`)
+    expect(parse).toThrow(`--timeout takes a time such as 500ms, 10s, 2m, 1h or 7d, not "${text}"`)
   })
 })
 

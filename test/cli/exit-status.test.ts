@@ -105,7 +105,7 @@ describe('64: wrong use', () => {
       ['acquire', '-c', '4..2', 'true'],
       '--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "4..2"',
     ],
-    [['acquire', '-w', 'soon', 'true'], '--timeout takes a time such as 500ms, 10s, 2m or 1h, not "soon"'],
+    [['acquire', '-w', 'soon', 'true'], '--timeout takes a time such as 500ms, 10s, 2m, 1h or 7d, not "soon"'],
     [['acquire', '-w', '1', '-n', 'true'], 'acquire: --no-wait and --timeout exclude each other'],
     [['acquire', '-E', '256', 'true'], '-E takes a whole number from 0 to 255, not "256"'],
     [['acquire', '-E', 'x', 'true'], '-E takes a whole number from 0 to 255, not "x"'],

@@ -30,7 +30,7 @@ export interface AddPlan {
 
 /** What the words of `job add` ask for; `help` too. Pure. @throws UsageError */
 export function parseAdd(words: string[], cwd: () => string): AddPlan | 'help' {
-  const { values, operands, command } = splitOperands(words, OPTIONS)
+  const { values, operands, command } = split(words)
   if (values.help) return 'help'
   const { log } = values
   if (log === '') throw new UsageError('job add: --log has an empty name')
@@ -38,6 +38,18 @@ export function parseAdd(words: string[], cwd: () => string): AddPlan | 'help' {
   if (log !== undefined && !command)
     throw new UsageError('job add: --log goes with a command: job add --log PATH -- CMD')
   return { dir: values.dir, what, options: jobOptions(values) }
+}
+
+function split(words: string[]) {
+  try {
+    return splitOperands(words, OPTIONS)
+  } catch (error) {
+    // Most likely it is one of a command's.
+    if (error instanceof UsageError && error.message.startsWith('Unknown option') && !words.includes('--')) {
+      error.message += '; a command stands behind --: jobslot job add -- make -j4'
+    }
+    throw error
+  }
 }
 
 function commandRequest(cmd: string[], operands: string[], cwd: string, log: string | undefined): CommandRequest {
@@ -65,7 +77,8 @@ export function parseRequest(text: string, isWord: boolean): unknown {
   } catch (error) {
     const { message } = error as Error
     if (!isWord) throw new UsageError(`job add: what stdin has is no JSON (${message})`)
-    throw new UsageError(`job add: "${text.slice(0, 60)}${text.length > 60 ? '…' : ''}" is no JSON: ${QUOTE}`)
+    const start = `${text.slice(0, 60)}${text.length > 60 ? '…' : ''}`
+    throw new UsageError(`job add: "${start}" is no JSON (${message}): ${QUOTE}; job add - < FILE queues what a file has`)
   }
 }
 
@@ -85,10 +98,17 @@ function jobOptions(words: Words & { after?: string[] }): JobOptions {
     ...(backoff !== undefined && { backoff: parseDuration(backoff, '--backoff') }),
     ...(after !== undefined && { after: after.flatMap((ids) => ids.split(',')).map((id) => parseId(id, '--after')) }),
     ...(key !== undefined && { key }),
-    ...(ttl !== undefined && { ttl: parseDuration(ttl, '--ttl') }),
-    ...(timeout !== undefined && { timeout: parseDuration(timeout, '--timeout') }),
+    ...(ttl !== undefined && { ttl: parseLimit(ttl, '--ttl') }),
+    ...(timeout !== undefined && { timeout: parseLimit(timeout, '--timeout') }),
     ...(keep !== undefined && { retention: parseDuration(keep, '--keep') }),
   }
+}
+
+/** @throws UsageError of none at all: within no time, nothing could be done */
+function parseLimit(text: string, option: string): number {
+  const ms = parseDuration(text, option)
+  if (ms > 0) return ms
+  throw new UsageError(`${option} takes a time above 0, not "${text}": leave ${option} out for no limit`)
 }
 
 const DATE = /^\d{4}-\d\d-\d\d$/
@@ -98,6 +118,11 @@ const DATE_AND_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:
 function parseTime(text: string): number {
   // A date alone would be taken for midnight in Greenwich.
   const time = DATE.test(text) ? Date.parse(`${text}T00:00`) : DATE_AND_TIME.test(text) ? Date.parse(text) : Number.NaN
-  if (time >= 0) return time
+  if (time >= 0 && isDay(text.slice(0, 10))) return time
   throw new UsageError(`--at takes a time such as 2030-01-31T18:30 (local) or 2030-01-31T17:30Z, not "${text}"`)
+}
+
+/** Node takes the 31st of a shorter month for a day of the next one. */
+function isDay(text: string): boolean {
+  return new Date(`${text}T00:00Z`).toISOString().startsWith(text)
 }

@@ -48,7 +48,7 @@ REQUEST is any JSON; who runs it says what it means. A command is queued with th
 with the environment of the jobslot job work that runs it, not with this one.
 
       --priority N     higher ones run first; 0, may be below
-      --delay TIME     not before so long from now: 500ms, 10s, 2m, 1h, 7d
+      --delay TIME     not before so long from now: 500ms, 10s, 2m, 1h, 7d; a bare number is seconds
       --at TIME        not before: 2030-01-31T18:30 is local, 2030-01-31T17:30Z is not
       --after ID[,ID]  not before these are fulfilled; where one fails or is cancelled, so is this
       --attempts N     how often it may fail before it has failed for good (1)
@@ -152,7 +152,7 @@ ${DIR}
   jobslot job log -f $(jobslot job add -- make)`,
   stats: `jobslot job stats [--json] [--dir DIR]
 
-How many jobs are in which state, whether the store is paused, and how many workers run jobs.
+How many jobs are in which state, whether the store is paused, and how many workers hold a job.
 
 ${DIR}
       --json           { delayed, pending, active, fulfilled, failed, cancelled, paused, workers, segment, bytes,

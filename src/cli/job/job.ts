@@ -34,7 +34,11 @@ export async function main(words: string[]): Promise<void> {
     const command = await load()
     await command.main(rest)
   } catch (error) {
-    if (isUsageError(error)) error.page ??= `job ${name}`
+    if (isUsageError(error)) {
+      error.page ??= `job ${name}`
+      // Those of what all commands share do not know whose they are.
+      if (!error.message.startsWith(`job ${name}`)) error.message = `job ${name}: ${error.message}`
+    }
     throw error
   }
 }

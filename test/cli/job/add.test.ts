@@ -34,6 +34,7 @@ describe('job add', () => {
   test('queues a command with its folder, and where its log is to lie', async () => {
     const { job, inStore } = jobs()
     const cwd = tempDir()
+    mkdirSync(join(cwd, 'out'))
     await job(['add', '--log', 'out/log', '--', 'make', '--dir', '-j4', ''], { cwd })
     expect((await inStore((store) => store.get(1)))?.request).toEqual({
       cmd: ['make', '--dir', '-j4', ''],
@@ -98,13 +99,13 @@ describe('job add', () => {
     expect(await job(['add', '1', '--after', '7'])).toMatchObject({
       code: 69,
       stdout: '',
-      stderr: 'jobslot: there is no job 7: it never was, was removed, or its retention is over\n',
+      stderr: 'jobslot: there is no job 7: it never was, was removed, or its time to be kept is over\n',
     })
   })
 
   test.for<[string, string[], string | RegExp]>([
     ['no request', ['add'], /what is to be done\? .*jobslot job add --help\n$/],
-    ['a word', ['add', 'make'], /"make" is no JSON: quote JSON .* a command goes behind --, as in job add -- make/],
+    ['a word', ['add', 'make'], /"make" is no JSON \(.*\): quote JSON .* a command goes behind --, as in job add -- make/],
     ['JSON that the shell has taken apart', ['add', '{file:', 'a}'], /takes one request, and these are 2 words: quote/],
     ['a request and a command', ['add', '1', '--', 'make'], /takes a request or a command, not both/],
     ['no command', ['add', '--'], /no command was given behind --/],
@@ -118,7 +119,19 @@ describe('job add', () => {
     ['no id', ['add', '1', '--after', 'x'], /--after: a job is named by its number, such as 7, not "x"/],
     ['no key', ['add', '1', '--key', ''], /--key is empty/],
     ['no folder', ['add', '1', '--dir', ''], /--dir has an empty name/],
-    ['no such option', ['add', '1', '--prio', '3'], /Unknown option '--prio'/],
+    ['no such option', ['add', '1', '--prio', '3'], /job add: Unknown option '--prio'/],
+    [
+      'an option of a command',
+      ['add', 'make', '-j4'],
+      /job add: Unknown option '-j'; a command stands behind --: jobslot job add -- make -j4: see/,
+    ],
+    ['no such option before --', ['add', '--prio', '3', '--', 'make'], /job add: Unknown option '--prio': see/],
+    ['quotes of another language', ['add', "{'a':1}"], /"{'a':1}" is no JSON \(.*in JSON at.*; job add - < FILE queues/],
+    ['a day that is none', ['add', '1', '--at', '2030-02-31T18:30'], /job add: --at takes a time .*not "2030-02-31T/],
+    ['no time for a run', ['add', '1', '--timeout', '0'], /--timeout takes a time above 0, .*leave --timeout out/],
+    ['no time to start', ['add', '1', '--ttl', '0ms'], /--ttl takes a time above 0, .*leave --ttl out/],
+    ['no folder for its log', ['add', '--log', '/nowhere/x', '--', 'make'], /there is no folder \/nowhere: make it/],
+    ['a unit that is none', ['add', '1', '--delay', '1w'], /job add: --delay takes a time such as .* 1h or 7d/],
   ])('%s is wrong use, and makes no store', async ([, words, message]) => {
     const { job, dir } = jobs()
     const { code, stdout, stderr } = await job(words)

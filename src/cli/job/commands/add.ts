@@ -1,8 +1,10 @@
-import { writeSync } from 'node:fs'
+import { statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { addJob } from '../../../store/add-job.ts'
 import { UsageError } from '../../exit-codes.ts'
 import { tell } from '../../messages.ts'
 import { parseAdd, parseRequest } from '../add-words.ts'
+import type { CommandRequest } from '../command-request.ts'
 import { dirForNew } from '../place.ts'
 
 /** What is longer is no request, however many blanks are in it. */
@@ -20,10 +22,26 @@ export async function main(words: string[]): Promise<void> {
       ? parseRequest(await textOfStdin(), false)
       : 'text' in what
         ? parseRequest(what.text, true)
-        : what.command
+        : withLogFolder(what.command)
   const { id, existing } = await addJob(request, { dir: dirForNew(plan.dir), ...options })
   if (existing) tell(`nothing was added: job ${id} has this key, and has not finished`)
   print(id)
+}
+
+/** Found out by its worker, it would have failed the job. @throws UsageError */
+function withLogFolder(command: CommandRequest): CommandRequest {
+  const folder = command.log === undefined ? null : dirname(command.log)
+  if (folder === null || mayBeFolder(folder)) return command
+  throw new UsageError(`job add: --log: there is no folder ${folder}: make it, or name another`)
+}
+
+/** What this user may not look at, the worker's may. */
+function mayBeFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch {
+    return true
+  }
 }
 
 function ownFolder(): string {

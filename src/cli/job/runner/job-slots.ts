@@ -44,7 +44,7 @@ function ownPool(slots: number): JobSlots {
   const close = async () => {
     await host.close()
   }
-  return { host, name: `the ${slots} of --slots`, env: {}, close }
+  return { host, name: `the ${slots} of -j, --slots`, env: {}, close }
 }
 
 type JobserverClient = ReturnType<typeof jobserverInForce>
@@ -52,7 +52,7 @@ type JobserverClient = ReturnType<typeof jobserverInForce>
 function borrowed(client: JobserverClient, slots: number | null): JobSlots {
   const limit = slotsOf(client)
   if (slots !== null && limit !== null && slots > limit && !client.problem) {
-    tell(`--slots ${slots} is more than ${nameOf(client)} has: going on with ${limit}`)
+    tell(`-j, --slots ${slots} is more than ${nameOf(client)} has: going on with ${limit}`)
   }
   const most = Math.min(slots ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
   const host = new BorrowedPool(client, most)

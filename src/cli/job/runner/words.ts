@@ -44,14 +44,14 @@ export function parseWork(words: string[]): WorkWords | null {
   if (pool === '') throw new UsageError('job work: --pool has an empty name')
   if (module === '') throw new UsageError('job work: --module has an empty name')
   if (pool !== undefined && slots !== undefined) {
-    throw new UsageError('job work: --slots and --pool exclude each other')
+    throw new UsageError('job work: -j, --slots and --pool exclude each other')
   }
   if (module !== undefined && command) {
     throw new UsageError('job work: --module and a command exclude each other')
   }
   return {
     dir: values.dir,
-    slots: slots === undefined ? null : parseNumber(slots, '--slots', { min: 1, max: MOST_SLOTS }),
+    slots: slots === undefined ? null : parseNumber(slots, '-j, --slots', { min: 1, max: MOST_SLOTS }),
     pool,
     module: module ?? null,
     command: command ?? [],
