@@ -52,7 +52,8 @@ async function leaveIfQueued(host: PoolHost, leave: () => void): Promise<void> {
   if (waiters.some(({ pid }) => pid === self)) leave()
 }
 
-async function whatIsHeld(host: PoolHost, name: string | null): Promise<string> {
+/** What a wait for slots is told with; empty where the host does not answer. */
+export async function whatIsHeld(host: PoolHost, name: string | null): Promise<string> {
   try {
     const { slots, effective, free, governor } = await host.status()
     if (slots === 0 && name !== null) return `, which has none: see jobslot resize --pool ${quoted(name)} N`

@@ -78,7 +78,9 @@ export function parseRequest(text: string, isWord: boolean): unknown {
     const { message } = error as Error
     if (!isWord) throw new UsageError(`job add: what stdin has is no JSON (${message})`)
     const start = `${text.slice(0, 60)}${text.length > 60 ? '…' : ''}`
-    throw new UsageError(`job add: "${start}" is no JSON (${message}): ${QUOTE}; job add - < FILE queues what a file has`)
+    throw new UsageError(
+      `job add: "${start}" is no JSON (${message}): ${QUOTE}; job add - < FILE queues what a file has`,
+    )
   }
 }
 

@@ -145,7 +145,8 @@ Prints what a job has printed, on stdout and stderr, in all of its runs. Each ru
 attempt 1, 2030-01-31T17:30:00.000Z". It is logs/ID.log in the store's folder, and goes when the job goes, or the file
 that job add --log has named, which stays.
 
-  -f, --follow         also what comes, until the job has ended
+  -f, --follow         also what comes, until the job has ended; of one that is cancelled or takes too long also what
+                       its processes print until their end, for at most their grace (10s, or as job cancel said)
 ${DIR}
 
   jobslot job log 7

@@ -1,6 +1,7 @@
 import { noJob } from '../../store/errors.ts'
 import { type Job, JobStore } from '../../store.ts'
-import { dirForNew, dirOfStore } from './place.ts'
+import { tell, visible } from '../messages.ts'
+import { dirForNew, dirOfStore, hasStore } from './place.ts'
 
 /** Opens the store that is there, for as long as `use` takes. */
 export async function withStore<T>(dir: string | undefined, use: (store: JobStore) => Promise<T>): Promise<T> {
@@ -12,9 +13,13 @@ export async function withStore<T>(dir: string | undefined, use: (store: JobStor
   }
 }
 
-/** Opens the store, which is made where there is none. */
-export function openOrMake(dir: string | undefined, label: string): Promise<JobStore> {
-  return JobStore.open({ dir: dirForNew(dir), label })
+/** Opens the store, which is made where there is none: told, as a name may be mistyped. */
+export async function openOrMake(option: string | undefined, label: string): Promise<JobStore> {
+  const dir = dirForNew(option)
+  const isThere = hasStore(dir)
+  const store = await JobStore.open({ dir, label })
+  if (!isThere) tell(`made a job store in ${visible(dir)}`)
+  return store
 }
 
 /** @throws JobslotError `ERR_JOBSLOT_NO_JOB` */

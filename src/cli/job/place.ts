@@ -58,7 +58,7 @@ export function dirOfStore(option: string | undefined): string {
   throw new JobslotError('ERR_JOBSLOT_STORE', `there is no job store in ${dir}: ${which}`)
 }
 
-function hasStore(dir: string): boolean {
+export function hasStore(dir: string): boolean {
   try {
     return readdirSync(dir).some((name) => /^(journal|snapshot)-\d{10}$/.test(name))
   } catch (error) {

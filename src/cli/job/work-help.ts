@@ -5,8 +5,10 @@ Runs jobs as they come, each in a slot of the limit in force: that of --pool, of
 pool default. First the slot is taken, then the job. While there is none, no slot is held. Any number of these may work
 on one store.
 
-Each job is a process: the command that was queued, in its folder; with CMD, that, for each request. It has the
-environment of jobslot job work, a jobserver of its own in MAKEFLAGS, and
+Each job is a process: the command that was queued, in its folder. With CMD it is CMD, here, for every job: a job that
+was queued as a command is a request as well then, { cmd, cwd }, and does not run by itself. Without CMD and --module, a
+job that is no command fails for good: it is not left for others. A job's process has the environment of jobslot job
+work, a jobserver of its own in MAKEFLAGS, and
 
   stdin, and the file $JOBSLOT_REQUEST   its request, JSON; the file is gone when it has ended
   $JOBSLOT_JOB, $JOBSLOT_ATTEMPT         its number, and which run it is, from 1 on

@@ -27,9 +27,11 @@ export async function main(words: string[]): Promise<void> {
       await print(text.map((line) => `${line}\n`).join(''))
       count += jobs.length
     }
+    const { paused, damage, missing, impossible } = await store.stats()
+    if (damage.length > 0 || missing > 0 || impossible > 0) tell('the store is damaged: see jobslot job verify')
     if (values.json) return
     if (count === 0) await print(states ? `no job is ${states.join(' or ')}\n` : 'there are no jobs\n')
-    if ((await store.stats()).paused) tell('the store is paused: no job is started until jobslot job resume')
+    if (paused) tell('the store is paused: no job is started until jobslot job resume')
   })
 }
 

@@ -66,9 +66,10 @@ async function work(asked: WorkWords, signals: Signals): Promise<{ status: numbe
     try {
       await runner.prepare(stopped.signal)
       await sweepRequests(store)
+      if (store.outlook.paused && !drain) tell('the store is paused: no job is started until jobslot job resume')
       void tidy()
       const end = await dispatcher.work()
-      const isGood = await reports.end(store)
+      const isGood = await reports.end(store, drain)
       if (end === 'paused') tellPaused(store.outlook.unfinished)
       return { status: isGood && end !== 'paused' ? 0 : 1, signal: received }
     } finally {

@@ -144,7 +144,10 @@ export class Dispatcher {
   async #join(signal: AbortSignal): Promise<Joined | null> {
     const { slots, leftovers, label, draws } = this.#options
     // That its own jobs have them all is nothing to tell.
-    const served = this.#running.size > 0 ? () => {} : tellIfSlow(() => `waiting for 1 slot of ${slots.name}`)
+    const served =
+      this.#running.size > 0
+        ? () => {}
+        : tellIfSlow(async () => `waiting for 1 slot of ${slots.name}${await slots.whatIsHeld()}`)
     // What killed workers have left may hold the slot that this one waits for.
     const waits = setTimeout(() => leftovers.endAllSoon(), WAITS_MS)
     try {

@@ -6,6 +6,7 @@ import { fixedSource, jobserverSource } from '../../../pool/source.ts'
 import { jobserverInForce, nameOf, slotsOf } from '../../limit-in-force.ts'
 import { tell, visible } from '../../messages.ts'
 import { membership, openNamed } from '../../pools.ts'
+import { whatIsHeld as whatIsHeldOf } from '../../run-as-member.ts'
 import type { Signals } from '../../signals.ts'
 import { type PoolChoice, whichLimit } from '../../which-limit.ts'
 import { BorrowedPool } from './borrowed-pool.ts'
@@ -17,6 +18,8 @@ export interface JobSlots {
   host: JobHost
   /** The limit in words, for messages. */
   name: string
+  /** Who waits for a slot is told it; empty where nothing is known. */
+  whatIsHeld(): Promise<string>
   /** What jobs are told of it, beside their jobserver. */
   env: NodeJS.ProcessEnv
   /** Waits until what killed jobs have left behind uses no slots any more, or until the signal. */
@@ -39,12 +42,14 @@ export async function openSlots(
   return ofNamed(choice, slots, signals)
 }
 
+const unknown = async () => ''
+
 function ownPool(slots: number): JobSlots {
   const host = privateOwner(fixedSource(slots))
   const close = async () => {
     await host.close()
   }
-  return { host, name: `the ${slots} of -j, --slots`, env: {}, close }
+  return { host, name: `the ${slots} of -j, --slots`, whatIsHeld: unknown, env: {}, close }
 }
 
 type JobserverClient = ReturnType<typeof jobserverInForce>
@@ -56,7 +61,7 @@ function borrowed(client: JobserverClient, slots: number | null): JobSlots {
   }
   const most = Math.min(slots ?? limit ?? availableCpus(), limit ?? Number.POSITIVE_INFINITY)
   const host = new BorrowedPool(client, most)
-  return { host, name: nameOf(client), env: {}, close: (hurry) => host.close(hurry) }
+  return { host, name: nameOf(client), whatIsHeld: unknown, env: {}, close: (hurry) => host.close(hurry) }
 }
 
 async function ofNamed(choice: PoolChoice, slots: number | null, signals: Signals): Promise<JobSlots> {
@@ -71,7 +76,8 @@ async function ofNamed(choice: PoolChoice, slots: number | null, signals: Signal
   const leavePool = async () => {
     await host.close()
   }
-  if (slots === null) return { host, name, env, close: leavePool }
+  const whatIsHeld = () => whatIsHeldOf(host, choice.name)
+  if (slots === null) return { host, name, whatIsHeld, env, close: leavePool }
   const own = await joinAsProcess(host, { label: 'jobslot job work', limit: slots, priority: 0, weight: 1 })
   const inner = privateOwner(jobserverSource(own.client, slots, 0))
   const close = async () => {
@@ -79,5 +85,5 @@ async function ofNamed(choice: PoolChoice, slots: number | null, signals: Signal
     await own.leave()
     await host.close()
   }
-  return { host: inner, name, env, close }
+  return { host: inner, name, whatIsHeld, env, close }
 }

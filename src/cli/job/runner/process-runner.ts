@@ -114,7 +114,9 @@ export class ProcessRunner implements Runner {
         style: this.#styleFor(name),
       })
     } catch (error) {
-      return (error as Error).message
+      const isMissing = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+      // Its folder was there just now.
+      return isMissing ? noSuchCommand(name) : (error as Error).message
     } finally {
       closeSync(stdin)
     }
@@ -140,6 +142,11 @@ export class ProcessRunner implements Runner {
     }
     return style
   }
+}
+
+function noSuchCommand(name: string): string {
+  const isShells = /[\s=]/.test(name)
+  return `${name}: there is no such command${isShells ? `; a shell's line needs sh -c '…'` : ''}`
 }
 
 function isFolder(path: string): boolean {

@@ -69,14 +69,19 @@ export class Reports {
     }
   }
 
-  /** @returns whether all jobs that were run here have been fulfilled, here or elsewhere */
-  async end(store: JobStore): Promise<boolean> {
+  /**
+   * Tells what has come of all; of failures also who did not ask for it, where the exit status tells of them (`drain`).
+   *
+   * @returns whether all jobs that were run here have been fulfilled, here or elsewhere
+   */
+  async end(store: JobStore, drain: boolean): Promise<boolean> {
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#clear()
     let isGood = this.#counts.failed + this.#counts.cancelled === 0
     for (const id of this.#undecided) if ((await store.get(id))?.state !== 'fulfilled') isGood = false
-    if (this.#terminal || this.#verbose) tell(summary(this.#counts, this.#failed, performance.now() - this.#began))
+    if (this.#terminal || this.#verbose || (drain && !isGood))
+      tell(summary(this.#counts, this.#failed, performance.now() - this.#began))
     return isGood
   }
 

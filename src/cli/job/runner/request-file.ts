@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { failed } from '../../../store/errors.ts'
 import type { JobStore } from '../../../store.ts'
@@ -30,6 +30,9 @@ export function writeRequest(dir: string, id: number, request: unknown): Request
     remove: () => rmSync(path, { force: true }),
   }
 }
+
+/** Whether a run of the job goes on, if only to its end, or its worker was killed: what it prints comes before that. */
+export const isRunning = (dir: string, id: number): boolean => existsSync(pathOf(dir, id))
 
 function makeFolder(path: string): void {
   try {
