@@ -105,7 +105,11 @@ describe('job add', () => {
 
   test.for<[string, string[], string | RegExp]>([
     ['no request', ['add'], /what is to be done\? .*jobslot job add --help\n$/],
-    ['a word', ['add', 'make'], /"make" is no JSON \(.*\): quote JSON .* a command goes behind --, as in job add -- make/],
+    [
+      'a word',
+      ['add', 'make'],
+      /"make" is no JSON \(.*\): quote JSON .* a command goes behind --, as in job add -- make/,
+    ],
     ['JSON that the shell has taken apart', ['add', '{file:', 'a}'], /takes one request, and these are 2 words: quote/],
     ['a request and a command', ['add', '1', '--', 'make'], /takes a request or a command, not both/],
     ['no command', ['add', '--'], /no command was given behind --/],
@@ -126,7 +130,11 @@ describe('job add', () => {
       /job add: Unknown option '-j'; a command stands behind --: jobslot job add -- make -j4: see/,
     ],
     ['no such option before --', ['add', '--prio', '3', '--', 'make'], /job add: Unknown option '--prio': see/],
-    ['quotes of another language', ['add', "{'a':1}"], /"{'a':1}" is no JSON \(.*in JSON at.*; job add - < FILE queues/],
+    [
+      'quotes of another language',
+      ['add', "{'a':1}"],
+      /"{'a':1}" is no JSON \(.*in JSON at.*; job add - < FILE queues/,
+    ],
     ['a day that is none', ['add', '1', '--at', '2030-02-31T18:30'], /job add: --at takes a time .*not "2030-02-31T/],
     ['no time for a run', ['add', '1', '--timeout', '0'], /--timeout takes a time above 0, .*leave --timeout out/],
     ['no time to start', ['add', '1', '--ttl', '0ms'], /--ttl takes a time above 0, .*leave --ttl out/],

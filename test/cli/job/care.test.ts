@@ -53,6 +53,9 @@ describe('job verify', () => {
     expect(json.code).toBe(1)
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, jobs: 3, missing: 1, damage: [{ offset, bytes }] })
     expect((await job(['stats'])).stdout).toContain(lines[0])
+    const told = { code: 0, stderr: 'jobslot: the store is damaged: see jobslot job verify\n' }
+    expect(await job(['list'])).toMatchObject(told)
+    expect(await job(['list', '--json'])).toMatchObject(told)
     expect(await job(['compact'])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
     expect(await job(['verify'])).toMatchObject({ code: 0, stdout: '3 jobs, and nothing is damaged\n' })
   })

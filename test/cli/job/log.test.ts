@@ -1,10 +1,11 @@
-import { appendFileSync, existsSync, mkdirSync, truncateSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/store/open.ts'
 import { contextSwitches, type Running, tempDir, waitFor } from '../../support/processes.ts'
 import { jobs } from './jobs.ts'
+import { working } from './working.ts'
 
 /** A store with one job, and what a worker does with its log. */
 async function running(request: unknown = 'x') {
@@ -27,6 +28,11 @@ function printed({ child }: Running): () => string {
     text += part
   })
   return () => text
+}
+
+function printsIn(following: Running, text: string): () => boolean {
+  const all = printed(following)
+  return () => all().includes(text)
 }
 
 describe('job log', () => {
@@ -58,6 +64,16 @@ describe('job log', () => {
       code: 0,
       stdout: '',
       stderr: 'jobslot: job 1 has no log: it is fulfilled, and jobslot job work has not run it\n',
+    })
+  })
+
+  test('tells of the error of a job that was not started', async () => {
+    const { job, store } = await running()
+    await store.fail(1, new Error('its request is no command'), { retry: false })
+    expect(await job(['log', '1'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'jobslot: job 1 has no log: it is failed: its request is no command\n',
     })
   })
 
@@ -98,6 +114,30 @@ describe('job log --follow', () => {
     write('four')
     await store.fulfill(1)
     expect(await following.result).toMatchObject({ code: 0, stdout: 'one\ntwo\nthree\nfour' })
+  })
+
+  test('goes on while the processes of a cancelled job do', { timeout: 30_000 }, async () => {
+    const w = await working()
+    const id = await w.script(
+      "trap 'echo ending; sleep 1; echo over; exit' TERM; echo begun; while :; do sleep 0.1; done",
+    )
+    const worker = w.work(['--slots', '1', '--drain'])
+    const following = jobs(w.dir).start(['log', `${id}`, '-f'])
+    await waitFor(printsIn(following, 'begun\n'), 15_000)
+    await w.store.cancel(id)
+    expect((await following.result).stdout).toMatch(/\nbegun\nending\nover\n$/)
+    await worker
+  })
+
+  test('waits no longer for the end of a run than its grace: its worker may have been killed', async () => {
+    const { start, store, dir, write } = await running()
+    mkdirSync(join(dir, 'requests'))
+    writeFileSync(join(dir, 'requests/1.json'), '"x"')
+    write('x\n')
+    const following = start(['log', '1', '-f'])
+    await waitFor(printsIn(following, 'x\n'), 10_000)
+    await store.cancel(1, 'enough', { grace: 0 })
+    expect(await following.result).toMatchObject({ code: 0, stdout: 'x\n' })
   })
 
   test('of one that has ended is its log', async () => {

@@ -169,7 +169,10 @@ describe('while there is nothing to run', { timeout: 30_000 }, () => {
     expect(w.processes().length).toBeGreaterThan(0)
     // The third slot is the recipe's own.
     expect(available(jobserver.readFd)).toBe(1)
-    expect(await result).toMatchObject({ code: 1, stderr: '' })
+    expect(await result).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^jobslot: 2 jobs in .*2 failed .*\n$/),
+    })
     expect(w.processes()).toEqual([])
     expect(jobserver.drain()).toBe(sortedHex(distinctTokens(2)))
   })
@@ -205,6 +208,18 @@ describe('a job', { timeout: 30_000 }, () => {
     expect(await other).toMatchObject({ code: 0 })
     expect(await result).toMatchObject({ code: 0 })
     expect(await w.store.get(id)).toMatchObject({ state: 'fulfilled', attempt: 1 })
+  })
+
+  test('that waits for a pool without slots says so', async () => {
+    const n = named()
+    const host = await n.connect('ci', { slots: 0 })
+    const w = await working({ env: n.env })
+    await w.script('true')
+    const { result, stderr } = w.start(['--pool', 'ci', '--drain'])
+    await waitFor(() => stderr() !== '', 15_000)
+    expect(stderr()).toBe('jobslot: waiting for 1 slot of pool ci, which has none: see jobslot resize --pool ci N\n')
+    await host.resize(1)
+    expect(await result).toMatchObject({ code: 0 })
   })
 
   test('has a jobserver of its own: a make in it shares the slots', async (ctx) => {

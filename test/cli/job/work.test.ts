@@ -100,11 +100,15 @@ describe('a job that is a command', { timeout: 30_000 }, () => {
   test('that cannot be started has failed, and its slot is free again', async () => {
     const { store, work, cwd } = await working()
     const none = await store.create({ cmd: ['no-such-command-here'], cwd })
+    const line = await store.create({ cmd: ['echo hi | wc'], cwd })
     const folder = await store.create({ cmd: ['true'], cwd: join(cwd, 'gone') })
     const log = await store.create({ cmd: ['true'], cwd, log: join(cwd, 'gone/such.log') })
     const good = await store.create({ cmd: ['true'], cwd })
     expect(await work(['--slots', '1', '--drain'])).toMatchObject({ code: 1 })
-    expect((await store.get(none.id))?.error?.message).toMatch(/no-such-command-here could not be started/)
+    expect((await store.get(none.id))?.error?.message).toBe('no-such-command-here: there is no such command')
+    expect((await store.get(line.id))?.error?.message).toBe(
+      "echo hi | wc: there is no such command; a shell's line needs sh -c '…'",
+    )
     expect((await store.get(folder.id))?.error?.message).toBe(`its folder ${join(cwd, 'gone')} is not there`)
     expect((await store.get(log.id))?.error?.message).toMatch(/^its log .*gone\/such.log cannot be written \(ENOENT\)$/)
     expect((await store.get(good.id))?.state).toBe('fulfilled')
