@@ -214,7 +214,7 @@ int Journal::append(uint8_t* lines, size_t length, uint64_t expected) {
     outcome = kConflict;
   } else if (found.links == 0) {
     // The store was removed: nobody would ever read what is written now.
-    outcome = -ESTALE;
+    outcome = -ENOENT;
   } else {
     int failed = write_all(file_, lines, length, expected);
     if (!failed) {

@@ -27,7 +27,6 @@ function cureOf(code: string | undefined): string {
     case 'EROFS':
       return 'this user needs the right to write into the folder and its files'
     case 'ENOENT':
-    case 'ESTALE':
       return 'it was removed, or there is another in its place: open it anew'
     default:
       return 'the cause has to go first'

@@ -131,7 +131,7 @@ export class RealDisk implements Disk {
     if (identityOf(fstatSync(fd)) !== this.#lock) {
       closeSync(fd)
       // What it would remove may be another store's.
-      throw Object.assign(new Error('the store was removed or replaced'), { code: 'ESTALE' })
+      throw Object.assign(new Error('the store was removed or replaced'), { code: 'ENOENT' })
     }
     const locked = native().lock(fd, COMPACTION_BYTE, true) === 0
     if (!locked) closeSync(fd)
