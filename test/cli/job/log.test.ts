@@ -119,7 +119,8 @@ describe('job log --follow', () => {
   test('goes on while the processes of a cancelled job do', { timeout: 30_000 }, async () => {
     const w = await working()
     const id = await w.script(
-      "trap 'echo ending; sleep 1; echo over; exit' TERM; echo begun; while :; do sleep 0.1; done",
+      // A shell tells of a command that TERM has ended.
+      "trap 'echo ending; sleep 1; echo over; exit' TERM; echo begun; while :; do (trap '' TERM; exec sleep 0.1); done",
     )
     const worker = w.work(['--slots', '1', '--drain'])
     const following = jobs(w.dir).start(['log', `${id}`, '-f'])
