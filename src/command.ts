@@ -4,6 +4,9 @@ import { native } from './native/load.ts'
 import { EAGAIN } from './native/system-error.ts'
 import { waitFor } from './native/waits.ts'
 
+/** How often a command is looked at that cannot be waited for. */
+const LOOK_MS = 50
+
 /** As `EX_SOFTWARE` of sysexits.h. */
 const UNKNOWN = 70
 
@@ -44,9 +47,15 @@ function running(pid: number): Command {
   let isOver = false
   const ended = (async () => {
     for (;;) {
-      await waitFor((binding, id) => binding.waitProcess(id, pid, false), 'pidfd_open', undefined)
+      const end = await waitFor((binding, id) => binding.waitProcess(id, pid, false), 'pidfd_open', undefined).catch(
+        () => null,
+      )
       const status = native().commandStatus(pid)
-      if (status === -EAGAIN) continue
+      if (status === -EAGAIN) {
+        // There may be no descriptor left for the wait; the command runs all the same.
+        if (end?.status !== 'ready') await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+        continue
+      }
       isOver = true
       return endOf(status)
     }

@@ -1,8 +1,10 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startCommand } from '../src/command.ts'
 import { mkfifo } from '../src/fd.ts'
+import { native } from '../src/native/load.ts'
 import { readProcess } from '../src/proc.ts'
 import { tempDir, waitFor } from './support/processes.ts'
 
@@ -30,6 +32,14 @@ describe('a command', () => {
     expect(ended).toEqual({ code: 7, signal: null })
     expect(output).toMatch(/^EMPTY=\n(?:.*\n)*WORDS=one two\n<><a b><ü>$/)
     expect(output).not.toContain('ABSENT')
+  })
+
+  test('ends with its status also where no descriptor is left to wait for it', async () => {
+    const wait = vi.spyOn(native(), 'waitProcess').mockReturnValueOnce(-constants.errno.EMFILE)
+    onTestFinished(() => wait.mockRestore())
+    const ended = startCommand(['sh', '-c', 'sleep 0.2; exit 3'], {})?.ended
+    expect(wait).toHaveBeenCalled()
+    expect(await ended).toEqual({ code: 3, signal: null })
   })
 
   test('has the descriptors that it is given, and no others of this process', async () => {
