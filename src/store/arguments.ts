@@ -1,7 +1,7 @@
 /** Looks at what callers give: wrong use is told by a TypeError that says what is right. Pure. */
 import { JobslotError } from '../errors.ts'
+import { type JobState, STATES } from './job-state.ts'
 import { isWhole } from './line.ts'
-import { type JobState, STATES } from './view.ts'
 
 /** What a timer can wait for at once: Node takes more for 1 ms. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1

@@ -1,5 +1,4 @@
-import type { Notification } from './notification.ts'
-import type { JobState } from './view.ts'
+import type { JobState } from './job-state.ts'
 
 /** Of a call that waits. */
 export interface WaitOptions {
@@ -15,17 +14,6 @@ export interface PullOptions {
   /** Its abort rejects with its reason; what was just claimed is given back. */
   signal?: AbortSignal
 }
-
-/**
- * Tells a notification's targets, in this process. Answers with those that were told, all where it answers with nothing;
- * the others stay. It need not call `done`.
- */
-export type Respond = (
-  notification: Notification,
-) => readonly unknown[] | undefined | Promise<readonly unknown[] | undefined>
-
-/** `respond` has thrown, or the word that the targets were told could not be written. The targets stay. */
-export type RespondFailure = (error: unknown, notification: Notification) => void
 
 export interface ListOptions {
   /** Only those in one of these states. Default: all. */

@@ -4,11 +4,12 @@ import { monotonicMs } from './clock.ts'
 import type { Disk, Lines } from './disk.ts'
 import { Durability } from './durability.ts'
 import { failed, storeClosed } from './errors.ts'
+import { applyLine } from './fold.ts'
 import { LineBuffer, positionOf } from './format.ts'
 import type { Found } from './journal.ts'
+import type { Place } from './line.ts'
 import { type Loaded, load } from './load.ts'
 import type { Frozen } from './state.ts'
-import type { Place } from './state-parts.ts'
 
 /** Something asked of a store, on its way. */
 export interface Operation {
@@ -225,7 +226,7 @@ export class Engine {
       offset += length
       if (line.op === 'create') this.#remember(line.n, batch.jsons[i]!)
       else if ('id' in line && line.op !== 'progress') this.#recent.delete(line.id)
-      state.apply(line, place, positionOf(journal.segment, offset))
+      applyLine(state, line, place, positionOf(journal.segment, offset))
     }
     state.tidy()
   }

@@ -1,7 +1,7 @@
 import type { Disk, Lines, ReadFile } from './disk.ts'
 import { failed } from './errors.ts'
 import { FRAME } from './format.ts'
-import type { Place } from './state-parts.ts'
+import type { Place } from './line.ts'
 
 /** The files in which the lines lie that are still needed, by number. They stay open when they are removed. */
 export class Files {

@@ -1,6 +1,5 @@
 import type { State } from './state.ts'
-import { unfinishedOf } from './state-parts.ts'
-import { isFinished, PENDING } from './table.ts'
+import { FULFILLED, isFinished, PENDING, type Table } from './table.ts'
 
 /** The part of the fold that is about jobs which wait for others: `after`. */
 export function waitFor(state: State, id: number, after: readonly number[]): void {
@@ -44,5 +43,13 @@ function waitsInVain({ table, extras }: State, id: number): boolean {
   return [...(extras.get(id)?.after ?? [])].some((other) => {
     const row = table.find(other)
     return row < 0 || isFinished(table.phase[row]!)
+  })
+}
+
+/** Those of the jobs that are not fulfilled. One that is gone was, as far as anyone can tell. */
+function unfinishedOf(table: Table, ids: readonly number[]): number[] {
+  return ids.filter((id) => {
+    const row = table.find(id)
+    return row >= 0 && table.phase[row] !== FULFILLED
   })
 }

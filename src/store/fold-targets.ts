@@ -33,12 +33,8 @@ function takeOff(extra: Extra, targets: readonly unknown[]): void {
   extra.targets = left.length > 0 ? left : undefined
 }
 
-export function mayRing(state: State, row: number, extra: Extra): boolean {
-  return extra.targets !== undefined && extra.notify === undefined && isFinished(state.table.phase[row]!)
-}
-
 export function ring(state: State, row: number, id: number, extra: Extra, now: number): void {
-  if (!mayRing(state, row, extra)) state.ringing.delete(id)
+  if (!state.hasToTell(row, extra)) state.ringing.delete(id)
   else if (extra.notifyAt > now) state.timers.push(extra.notifyAt, id)
   else state.ringing.add(id)
 }

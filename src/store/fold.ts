@@ -1,9 +1,9 @@
 import { reviveDependents, tellDependents, waitFor } from './fold-dependents.ts'
 import { changeTargets, dropNotification, ring } from './fold-targets.ts'
 import { addHeld, dropHeld } from './holders.ts'
-import type { Line } from './line.ts'
+import type { JobLine, Line, Place } from './line.ts'
 import type { State } from './state.ts'
-import { type Extra, isIdle, type JobLine, type Place } from './state-parts.ts'
+import { type Extra, isIdle } from './state-parts.ts'
 import { ACTIVE, CANCELLED, FAILED, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
 
 type CreateLine = Omit<JobLine, 'id' | 'state'> & { state?: string }

@@ -1,12 +1,14 @@
 import { APPEND_BUSY, APPEND_CONFLICT, APPEND_DONE } from '../native/binding.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Files } from './files.ts'
+import { applyLine } from './fold.ts'
 import { contentsOf, FORMAT, FRAME, LineBuffer, positionOf, SEGMENT_SPAN, segmentName } from './format.ts'
+import type { Place } from './line.ts'
 import { headerOf, type Line, lineOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
 import { QuickLines } from './quick-line.ts'
 import { makeSegment, provenEnd } from './segment.ts'
-import type { Place } from './state-parts.ts'
+import type { State } from './state.ts'
 
 /** A place where something could not be read, or not understood. */
 export interface Damage {
@@ -23,11 +25,7 @@ export type Found =
   | 'sealed' // the segment is over: `next()`
   | 'gone' // compaction went past: all is to be loaded anew
 
-export interface JournalSink {
-  line(line: Line, place: Place, changed: number): void
-}
-
-/** The journal from some segment on, as one process follows it and writes to it. */
+/** The journal from some segment on, as one process follows it into its state, and writes to it. */
 export class Journal {
   segment = 0
   /** What was read of the segment, and the number of the last line. */
@@ -39,18 +37,18 @@ export class Journal {
   readonly disk: Disk
   readonly #lines: Lines
   readonly #files: Files
-  readonly #sink: JournalSink
+  readonly #state: State
   #file = 0
   #reader: LineReader | undefined
   #sealed: { from?: number } | undefined
   #proven = 0
   readonly #quick = new QuickLines()
 
-  constructor(disk: Disk, lines: Lines, files: Files, sink: JournalSink) {
+  constructor(disk: Disk, lines: Lines, files: Files, state: State) {
     this.disk = disk
     this.#lines = lines
     this.#files = files
-    this.#sink = sink
+    this.#state = state
   }
 
   /** Begins with a segment, behind line `n`, which ends `at` there. False where there is no such segment. */
@@ -232,7 +230,7 @@ export class Journal {
       // Its number is given again: in another segment all that is read of this one may end before it.
       this.n--
     }
-    this.#sink.line(line, { file: this.#file, offset, length }, positionOf(this.segment, offset + length))
+    applyLine(this.#state, line, { file: this.#file, offset, length }, positionOf(this.segment, offset + length))
   }
 
   #header(json: string): boolean {

@@ -60,6 +60,37 @@ export type ReleaseReason = 'released' | 'killed' | 'lease'
 /** A line without what every line has. */
 export type Fact = Line extends infer L ? (L extends Line ? Omit<L, 'n' | 't'> : never) : never
 
+/** A line of a snapshot. */
+export interface JobLine extends Options, Value {
+  id: number
+  t: number
+  state: string
+  version?: number
+  attempt?: number
+  failures?: number
+  lost?: number
+  at?: number
+  claim?: number
+  w?: number
+  pid?: number
+  claimed?: number
+  finished?: number
+  error?: JobError
+  progress?: unknown
+  targets?: unknown[]
+  notify?: { c: number; w: number; pid: number }
+  notifyAt?: number
+  tries?: number
+  request?: unknown
+}
+
+/** Where a line lies: a number of `Files`, and its bytes there. */
+export interface Place {
+  file: number
+  offset: number
+  length: number
+}
+
 export interface SegmentHeader {
   n: number
   format: number

@@ -3,7 +3,7 @@ import type { Disk, Lines } from './disk.ts'
 import { unusable } from './errors.ts'
 import { Files } from './files.ts'
 import { contentsOf, FORMAT, positionOf, segmentName, snapshotName } from './format.ts'
-import { type Damage, Journal, type JournalSink } from './journal.ts'
+import { type Damage, Journal } from './journal.ts'
 import { headerOf, objectOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
 import { makeSegment } from './segment.ts'
@@ -24,9 +24,8 @@ const MOST_TRIES = 20
 export async function load(disk: Disk, lines: Lines): Promise<Loaded> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const state = new State()
-    const sink: JournalSink = { line: (line, place, changed) => state.apply(line, place, changed) }
     const files = new Files(disk, lines)
-    const journal = await loadInto(disk, lines, files, state, sink, false)
+    const journal = await loadInto(disk, lines, files, state, false)
     if (journal) return { state, journal, files }
     files.keep(new Set())
   }
@@ -39,7 +38,6 @@ export async function loadInto(
   lines: Lines,
   files: Files,
   state: State,
-  sink: JournalSink,
   reading: boolean,
 ): Promise<Journal | null> {
   const contents = contentsOf(disk.names())
@@ -59,7 +57,7 @@ export async function loadInto(
     await makeSegment(disk, lines, { segment: first, n }, null)
     segments.push(first)
   }
-  const journal = new Journal(disk, lines, files, sink)
+  const journal = new Journal(disk, lines, files, state)
   journal.damage.push(...damage)
   for (const [i, segment] of segments.entries()) {
     if (!journal.start(segment, Math.max(n, journal.n))) return null

@@ -1,10 +1,10 @@
 import { requireNone } from './arguments.ts'
-import type { Respond, RespondFailure } from './calls.ts'
 import { type Durable, withFolder } from './folder.ts'
 import { JobStore } from './job-store.ts'
 import { LockedLives } from './lives.ts'
 import { load } from './load.ts'
 import { realLines } from './real-disk.ts'
+import type { Respond, RespondFailure } from './responder.ts'
 import { FolderWatch } from './watch.ts'
 
 export interface OpenOptions {

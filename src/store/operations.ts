@@ -3,12 +3,13 @@ import type { Ask } from './ask.ts'
 import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
 import { claimLost, failed, noJob, wrongState } from './errors.ts'
+import { stateOf } from './job-state.ts'
 import type { Fact, JobError, Options, ReleaseReason, Value } from './line.ts'
 import { retryAt } from './options.ts'
 import { type JobEnds, PulledJob } from './pulled-job.ts'
 import { forgettable } from './retention.ts'
+import { jobLineOf } from './stored-lines.ts'
 import { ACTIVE, FULFILLED, isFinished, PENDING } from './table.ts'
-import { jobLineOf, stateOf } from './view.ts'
 
 /** The row of a job. @throws JobslotError `ERR_JOBSLOT_NO_JOB` */
 export function rowOf({ state }: Batch, id: number): number {

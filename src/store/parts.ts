@@ -1,7 +1,7 @@
-import type { Respond, RespondFailure } from './calls.ts'
 import type { Disk, Lines } from './disk.ts'
 import type { Lives } from './lives.ts'
 import type { Loaded } from './load.ts'
+import type { Respond, RespondFailure } from './responder.ts'
 import type { Watch } from './watch.ts'
 
 /** What a store is made of: the real parts, or a test's. */

@@ -1,5 +1,4 @@
-import type { Line } from './line.ts'
-import type { JobLine } from './state-parts.ts'
+import type { JobLine, Line } from './line.ts'
 
 const MOST_DEPTH = 32
 const MOST_DIGITS = 15

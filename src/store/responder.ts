@@ -1,5 +1,15 @@
-import type { Respond, RespondFailure } from './calls.ts'
 import type { Notification } from './notification.ts'
+
+/**
+ * Tells a notification's targets, in this process. Answers with those that were told, all where it answers with nothing;
+ * the others stay. It need not call `done`.
+ */
+export type Respond = (
+  notification: Notification,
+) => readonly unknown[] | undefined | Promise<readonly unknown[] | undefined>
+
+/** `respond` has thrown, or the word that the targets were told could not be written. The targets stay. */
+export type RespondFailure = (error: unknown, notification: Notification) => void
 
 interface Run {
   over: Promise<void>

@@ -1,7 +1,7 @@
 import { claimJob, createJob, finishJob } from './fold.ts'
 import { holdNotification } from './fold-targets.ts'
+import type { JobLine, Place } from './line.ts'
 import type { State } from './state.ts'
-import type { JobLine, Place } from './state-parts.ts'
 import { CANCELLED, FAILED, FULFILLED } from './table.ts'
 
 /** What a snapshot's line says of a job, put into a state. */

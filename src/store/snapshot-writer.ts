@@ -2,10 +2,10 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lines } from './disk.ts'
 import type { Files } from './files.ts'
 import { FORMAT, LineBuffer } from './format.ts'
+import type { JobLine } from './line.ts'
 import type { Frozen } from './state.ts'
-import type { JobLine } from './state-parts.ts'
+import { endLineOf } from './stored-lines.ts'
 import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
-import { endLineOf } from './view.ts'
 
 const PART = 1 << 18
 

@@ -2,11 +2,12 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lines, ReadFile } from './disk.ts'
 import { FRAME } from './format.ts'
 import type { Damage } from './journal.ts'
+import type { JobLine } from './line.ts'
 import { areOptions, isError, isValue, isWhole, objectOf } from './line.ts'
 import { LineReader } from './line-reader.ts'
 import { QuickLines } from './quick-line.ts'
+import { restoreJob } from './restore.ts'
 import type { State } from './state.ts'
-import type { JobLine } from './state-parts.ts'
 
 export interface SnapshotHeader {
   format: number
@@ -38,7 +39,7 @@ export async function readSnapshot(
       state.paused = header.paused
       state.snapshot = header.snapshot
     } else if (object?.end === true) ended = true
-    else if (object && isJob(object)) state.restore(object as unknown as JobLine, { file: number, offset, length })
+    else if (object && isJob(object)) restoreJob(state, object as unknown as JobLine, { file: number, offset, length })
     else damage.push({ file: name, offset, bytes: length })
   }
   const quick = new QuickLines()
@@ -46,7 +47,7 @@ export async function readSnapshot(
     const job = quick.job(bytes, at)
     if (!job) return 0
     const length = quick.at - at
-    state.restore(job, { file: number, offset, length: FRAME + length })
+    restoreJob(state, job, { file: number, offset, length: FRAME + length })
     return length
   }
   while (reader.at < size) {

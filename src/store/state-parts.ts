@@ -1,12 +1,4 @@
-import type { JobError, Options, Value } from './line.ts'
-import { FULFILLED, type Table } from './table.ts'
-
-/** Where a line lies: a number of `Files`, and its bytes there. */
-export interface Place {
-  file: number
-  offset: number
-  length: number
-}
+import type { JobError } from './line.ts'
 
 /** What few jobs have, or most have for a short time. */
 export interface Extra {
@@ -47,38 +39,6 @@ export function freshExtra(): Extra {
     notifyAt: 0,
     tries: 0,
   }
-}
-
-/** A line of a snapshot. */
-export interface JobLine extends Options, Value {
-  id: number
-  t: number
-  state: string
-  version?: number
-  attempt?: number
-  failures?: number
-  lost?: number
-  at?: number
-  claim?: number
-  w?: number
-  pid?: number
-  claimed?: number
-  finished?: number
-  error?: JobError
-  progress?: unknown
-  targets?: unknown[]
-  notify?: { c: number; w: number; pid: number }
-  notifyAt?: number
-  tries?: number
-  request?: unknown
-}
-
-/** Those of the jobs that are not fulfilled. One that is gone was, as far as anyone can tell. */
-export function unfinishedOf(table: Table, ids: readonly number[]): number[] {
-  return ids.filter((id) => {
-    const row = table.find(id)
-    return row >= 0 && table.phase[row] !== FULFILLED
-  })
 }
 
 /** Of a finished job: there is nothing in it. */

@@ -1,10 +1,6 @@
-import { applyLine } from './fold.ts'
-import { mayRing } from './fold-targets.ts'
-import type { Line } from './line.ts'
 import { PairHeap } from './pair-heap.ts'
-import { restoreJob } from './restore.ts'
-import { type Extra, freshExtra, type JobLine, type Place } from './state-parts.ts'
-import { PENDING, Table } from './table.ts'
+import { type Extra, freshExtra } from './state-parts.ts'
+import { isFinished, PENDING, Table } from './table.ts'
 
 /** What a fold tells of while it goes on. */
 export interface Watcher {
@@ -49,15 +45,6 @@ export class State {
   impossible = 0
   watcher: Watcher | undefined
 
-  apply(line: Line, place: Place, changed: number): void {
-    applyLine(this, line, place, changed)
-  }
-
-  /** A line of a snapshot. */
-  restore(job: JobLine, place: Place): void {
-    restoreJob(this, job, place)
-  }
-
   /** What a snapshot tells of, as it is now. What lines change is never changed in place but in the fold. */
   freeze(): Frozen {
     const extras = new Map<number, Extra>()
@@ -98,7 +85,11 @@ export class State {
   mayRing(id: number): boolean {
     const row = this.table.find(id)
     const extra = this.extras.get(id)
-    return row >= 0 && extra !== undefined && mayRing(this, row, extra)
+    return row >= 0 && extra !== undefined && this.hasToTell(row, extra)
+  }
+
+  hasToTell(row: number, extra: Extra): boolean {
+    return extra.targets !== undefined && extra.notify === undefined && isFinished(this.table.phase[row]!)
   }
 
   /** A pending job stands in line, or waits for its time. */
@@ -121,7 +112,7 @@ export class State {
       if (table.phase[row] === PENDING) {
         if (extra?.deadline && extra.deadline <= now) this.expired.add(id)
         else if (table.at[row]! <= now && !this.isBlocked(id)) this.ready.push(-table.priority[row]!, id)
-      } else if (extra && mayRing(this, row, extra) && extra.notifyAt <= now) this.ringing.add(id)
+      } else if (extra && this.hasToTell(row, extra) && extra.notifyAt <= now) this.ringing.add(id)
     }
   }
 

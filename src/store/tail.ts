@@ -21,7 +21,7 @@ export async function loadTail(disk: Disk, lines: Lines): Promise<Loaded | null>
   const file = segment === undefined ? 0 : files.numberOf(segmentName(segment))
   if (segment === undefined || file === 0) return null
   const state = new State()
-  const journal = new Journal(disk, lines, files, { line: (line, place, changed) => state.apply(line, place, changed) })
+  const journal = new Journal(disk, lines, files, state)
   refuseNewer(disk, headerAt(files, lines, segment)?.format)
   const size = files.file(file).size()
   let start = { n: 0, at: 0 }

@@ -3,13 +3,14 @@ import type { Batch } from './batch.ts'
 import type { Context } from './context.ts'
 import { claimLost } from './errors.ts'
 import { jobErrorOf } from './job-error.ts'
+import { stateOf } from './job-state.ts'
 import type { JobError, Value } from './line.ts'
 import { Notification } from './notification.ts'
 import { rowOf } from './operations.ts'
+import { endLineOf } from './stored-lines.ts'
 import { FULFILLED, isFinished } from './table.ts'
 import { withoutTargets } from './targets.ts'
 import { readValue } from './value.ts'
-import { endLineOf, stateOf } from './view.ts'
 
 /** Whether the job has finished, so that its targets can be told at once. */
 export function queue(batch: Batch, id: number, target: unknown, ask: Ask<boolean>): boolean {

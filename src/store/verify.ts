@@ -4,9 +4,9 @@ import { Files } from './files.ts'
 import type { Damage } from './journal.ts'
 import { loadInto } from './load.ts'
 import { State } from './state.ts'
+import { endLineOf } from './stored-lines.ts'
 import { FULFILLED, isThere } from './table.ts'
 import { readValue } from './value.ts'
-import { endLineOf } from './view.ts'
 
 export interface Report {
   ok: boolean
@@ -28,10 +28,7 @@ export async function verify(disk: Disk, lines: Lines, signal?: AbortSignal): Pr
     const files = new Files(disk, lines)
     try {
       const state = new State()
-      const sink = {
-        line: (...[line, place, changed]: Parameters<State['apply']>) => state.apply(line, place, changed),
-      }
-      const journal = await loadInto(disk, lines, files, state, sink, true)
+      const journal = await loadInto(disk, lines, files, state, true)
       // Compacted meanwhile.
       if (!journal) continue
       const values = await unreadable(disk, state, files)

@@ -1,14 +1,9 @@
 import type { Files } from './files.ts'
-import { type JobError, type Options, objectOf, type Value } from './line.ts'
+import { type JobState, stateOf } from './job-state.ts'
+import type { JobError } from './line.ts'
 import type { State } from './state.ts'
-import type { Place } from './state-parts.ts'
-import { ACTIVE, CANCELLED, FAILED, FULFILLED, isFinished, PENDING } from './table.ts'
-
-export const STATES = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled'] as const
-
-export type JobState = (typeof STATES)[number]
-
-export const FINISHED: readonly JobState[] = ['fulfilled', 'failed', 'cancelled']
+import { endLineOf, jobLineOf, type Texts } from './stored-lines.ts'
+import { ACTIVE, CANCELLED, FAILED, isFinished, PENDING } from './table.ts'
 
 /** What is known of a job. Times are in ms since 1970. */
 export interface Job {
@@ -39,38 +34,6 @@ export interface Job {
   error: JobError | null
   /** Who is to be told of its end. */
   waiting: unknown[]
-}
-
-type Texts = { text(id: number, place: Place): string }
-
-/** The line that has a job's request and options. */
-export function jobLineOf(state: State, texts: Texts, row: number): Options & { t: number; request: unknown } {
-  const { id, file, offset, length } = state.table
-  const place = { file: file[row]!, offset: offset[row]!, length: length[row]! }
-  return JSON.parse(texts.text(id[row]!, place))
-}
-
-/** The line of a finished job that has its value or error. */
-export function endLineOf(state: Pick<State, 'table'>, files: Files, row: number): Value & { error?: JobError } {
-  const { endFile, endOffset, endLength } = state.table
-  const text = files.text({ file: endFile[row]!, offset: endOffset[row]!, length: endLength[row]! })
-  return objectOf(text) ?? {}
-}
-
-export function stateOf(state: State, row: number, now: number): JobState {
-  const { table } = state
-  switch (table.phase[row]) {
-    case PENDING:
-      return table.at[row]! > now || state.isBlocked(table.id[row]!) ? 'delayed' : 'pending'
-    case ACTIVE:
-      return 'active'
-    case FULFILLED:
-      return 'fulfilled'
-    case FAILED:
-      return 'failed'
-    default:
-      return 'cancelled'
-  }
 }
 
 export function viewOf(state: State, files: Files, texts: Texts, row: number, now: number): Job {

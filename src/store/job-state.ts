@@ -1,0 +1,24 @@
+import type { State } from './state.ts'
+import { ACTIVE, FAILED, FULFILLED, PENDING } from './table.ts'
+
+export const STATES = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled'] as const
+
+export type JobState = (typeof STATES)[number]
+
+export const FINISHED: readonly JobState[] = ['fulfilled', 'failed', 'cancelled']
+
+export function stateOf(state: State, row: number, now: number): JobState {
+  const { table } = state
+  switch (table.phase[row]) {
+    case PENDING:
+      return table.at[row]! > now || state.isBlocked(table.id[row]!) ? 'delayed' : 'pending'
+    case ACTIVE:
+      return 'active'
+    case FULFILLED:
+      return 'fulfilled'
+    case FAILED:
+      return 'failed'
+    default:
+      return 'cancelled'
+  }
+}
