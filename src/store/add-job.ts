@@ -1,12 +1,12 @@
-import { Ask } from './ask.ts'
-import type { Disk } from './disk.ts'
-import { Engine } from './engine.ts'
-import { type Durable, withFolder } from './folder.ts'
-import type { Loaded } from './load.ts'
-import { type Created, create } from './operations.ts'
-import { createText, type JobOptions, optionsOf } from './options.ts'
-import { realLines } from './real-disk.ts'
-import { loadTail } from './tail.ts'
+import { createText, type JobOptions, optionsOf } from './calls/options.ts'
+import type { Disk } from './disk/disk.ts'
+import { type Durable, withFolder } from './disk/folder.ts'
+import { realLines } from './disk/real-disk.ts'
+import { Ask } from './engine/ask.ts'
+import { Engine } from './engine/engine.ts'
+import { type Created, create } from './engine/operations.ts'
+import type { Loaded } from './journal/load.ts'
+import { loadTail } from './journal/tail.ts'
 
 export interface AddOptions extends JobOptions {
   /** The store's folder, made where it does not exist. */

@@ -1,10 +1,10 @@
 import { JobslotError } from '../errors.ts'
-import type { Attention } from './attention.ts'
-import type { Disk, Lines, ReadFile } from './disk.ts'
-import type { Engine } from './engine.ts'
-import { contentsOf, positionOf, segmentName } from './format.ts'
-import { headerOf, type Line, lineOf } from './line.ts'
-import { LineReader } from './line-reader.ts'
+import type { Attention } from './attention/attention.ts'
+import type { Disk, Lines, ReadFile } from './disk/disk.ts'
+import type { Engine } from './engine/engine.ts'
+import { contentsOf, positionOf, segmentName } from './format/format.ts'
+import { headerOf, type Line, lineOf } from './format/line.ts'
+import { LineReader } from './journal/line-reader.ts'
 
 /** Something that happened: a line of the journal, see docs/store-format.md for what each has. */
 export interface StoreEvent {

@@ -1,13 +1,13 @@
-import { jsonsOf } from './arguments.ts'
-import { Ask } from './ask.ts'
-import type { Attention } from './attention.ts'
-import type { Batch } from './batch.ts'
-import type { PullOptions } from './calls.ts'
-import type { Context } from './context.ts'
-import { Notification } from './notification.ts'
+import type { Attention } from './attention/attention.ts'
+import { jsonsOf } from './calls/arguments.ts'
+import type { PullOptions } from './calls/calls.ts'
+import { Notification } from './claims/notification.ts'
+import { Responder } from './claims/responder.ts'
+import { Ask } from './engine/ask.ts'
+import type { Batch } from './engine/batch.ts'
+import type { Context } from './engine/context.ts'
+import * as targetOperations from './engine/target-operations.ts'
 import type { Parts } from './parts.ts'
-import { Responder } from './responder.ts'
-import * as targetOperations from './target-operations.ts'
 
 /** Hands out notifications, and serves them at once where the store has a `respond`. */
 export class Notifying {

@@ -1,11 +1,11 @@
-import { requireNone } from './arguments.ts'
-import { type Durable, withFolder } from './folder.ts'
+import { requireNone } from './calls/arguments.ts'
+import type { Respond, RespondFailure } from './claims/responder.ts'
+import { type Durable, withFolder } from './disk/folder.ts'
+import { LockedLives } from './disk/lives.ts'
+import { realLines } from './disk/real-disk.ts'
+import { FolderWatch } from './disk/watch.ts'
 import { JobStore } from './job-store.ts'
-import { LockedLives } from './lives.ts'
-import { load } from './load.ts'
-import { realLines } from './real-disk.ts'
-import type { Respond, RespondFailure } from './responder.ts'
-import { FolderWatch } from './watch.ts'
+import { load } from './journal/load.ts'
 
 export interface OpenOptions {
   /** The store's folder, made where it does not exist. */

@@ -1,8 +1,8 @@
-import type { Disk, Lines } from './disk.ts'
-import type { Lives } from './lives.ts'
-import type { Loaded } from './load.ts'
-import type { Respond, RespondFailure } from './responder.ts'
-import type { Watch } from './watch.ts'
+import type { Respond, RespondFailure } from './claims/responder.ts'
+import type { Disk, Lines } from './disk/disk.ts'
+import type { Lives } from './disk/lives.ts'
+import type { Watch } from './disk/watch.ts'
+import type { Loaded } from './journal/load.ts'
 
 /** What a store is made of: the real parts, or a test's. */
 export interface Parts {

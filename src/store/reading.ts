@@ -1,11 +1,11 @@
-import { countOf, positionOf, statesOf } from './arguments.ts'
-import type { ListOptions, Outlook, Stats } from './calls.ts'
-import type { Engine } from './engine.ts'
-import { stateOf } from './job-state.ts'
-import { endLineOf } from './stored-lines.ts'
-import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './table.ts'
-import { readValue } from './value.ts'
-import { type Job, viewOf } from './view.ts'
+import { countOf, positionOf, statesOf } from './calls/arguments.ts'
+import type { ListOptions, Outlook, Stats } from './calls/calls.ts'
+import { type Job, viewOf } from './calls/view.ts'
+import type { Engine } from './engine/engine.ts'
+import { endLineOf } from './journal/stored-lines.ts'
+import { readValue } from './journal/value.ts'
+import { stateOf } from './state/job-state.ts'
+import { ACTIVE, FULFILLED, isFinished, isThere, PENDING } from './state/table.ts'
 
 /** Answers from what this process has read of the journal, when what they rest on is on disk. */
 export class Reading {

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { LockedLives } from '../../src/store/lives.ts'
+import { LockedLives } from '../../src/store/disk/lives.ts'
+import type { RealDisk } from '../../src/store/disk/real-disk.ts'
 import { openStore } from '../../src/store/open.ts'
-import type { RealDisk } from '../../src/store/real-disk.ts'
 import { tempDir } from '../support/processes.ts'
 import { testStore } from './folder.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { lineOf, objectOf } from '../../src/store/line.ts'
-import { QuickLines } from '../../src/store/quick-line.ts'
+import { lineOf, objectOf } from '../../src/store/format/line.ts'
+import { QuickLines } from '../../src/store/format/quick-line.ts'
 
 const quick = new QuickLines()
 const journalLine = (json: string) => quick.line(Buffer.from(`${json}\n`), 0)

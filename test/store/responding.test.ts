@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RespondFailure } from '../../src/store/responder.ts'
+import type { RespondFailure } from '../../src/store/claims/responder.ts'
 import { waitFor } from '../support/processes.ts'
 import { testStore } from './folder.ts'
 

@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
+import type { PulledJob } from '../../src/store/claims/pulled-job.ts'
 import { JobStore } from '../../src/store/job-store.ts'
-import { load } from '../../src/store/load.ts'
-import type { PulledJob } from '../../src/store/pulled-job.ts'
+import { load } from '../../src/store/journal/load.ts'
 import { type Faults, Machine, Process, simLines } from './sim-machine.ts'
 import { Random } from './sim-random.ts'
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
-import type { Appender, Disk, Lines, ReadFile } from '../../src/store/disk.ts'
-import { positionOf } from '../../src/store/format.ts'
-import type { Lives } from '../../src/store/lives.ts'
+import type { Appender, Disk, Lines, ReadFile } from '../../src/store/disk/disk.ts'
+import type { Lives } from '../../src/store/disk/lives.ts'
+import { positionOf } from '../../src/store/format/format.ts'
 import { Inode } from './sim-file.ts'
 import type { Random } from './sim-random.ts'
 

@@ -1,5 +1,5 @@
 import { JobStore } from '../../src/store/job-store.ts'
-import { load } from '../../src/store/load.ts'
+import { load } from '../../src/store/journal/load.ts'
 import { type Machine, Process, simLines } from './sim-machine.ts'
 
 /** A store on a simulated machine, for one process that nobody stirs. */

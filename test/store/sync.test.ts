@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Appender } from '../../src/store/disk.ts'
-import { Durability } from '../../src/store/durability.ts'
+import type { Appender } from '../../src/store/disk/disk.ts'
+import { Durability } from '../../src/store/engine/durability.ts'
 
 /** An appender whose syncs end when they are told to; `short` ones are done at once. */
 function fakeAppender() {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { ownRealm } from '../../src/store/owner.ts'
-import { RealDisk } from '../../src/store/real-disk.ts'
-import { FolderWatch } from '../../src/store/watch.ts'
+import { ownRealm } from '../../src/store/disk/owner.ts'
+import { RealDisk } from '../../src/store/disk/real-disk.ts'
+import { FolderWatch } from '../../src/store/disk/watch.ts'
 import { tempDir, waitFor } from '../support/processes.ts'
 import { testStore } from './folder.ts'
 
