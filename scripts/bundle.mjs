@@ -12,15 +12,15 @@ await build({
   entryPoints: {
     // The command line in parts: what most starts need is in two.
     'cli/main': 'src/cli/main.ts',
-    'cli/jobserver': 'src/cli/jobserver.ts',
-    'cli/named-pool': 'src/cli/named-pool.ts',
-    'cli/more': 'src/cli/more.ts',
+    'cli/jobserver': 'src/cli/bundles/jobserver.ts',
+    'cli/named-pool': 'src/cli/bundles/named-pool.ts',
+    'cli/more': 'src/cli/bundles/more.ts',
     'cli/job': 'src/cli/job/job.ts',
     'cli/job-more': 'src/cli/job/job-more.ts',
     'cli/open': 'src/store/open.ts',
     'cli/work': 'src/cli/job/commands/work.ts',
     // What a worker process runs before its module.
-    'worker/preload': 'src/worker/preload.ts',
+    'worker/preload': 'src/worker/inside/preload.ts',
     // The broker of a named pool.
     'broker/broker': 'src/broker/broker-process.ts',
   },
@@ -34,7 +34,7 @@ await build({
   target: 'node20',
   format: 'cjs',
   external: ['node-gyp-build'],
-  alias: { 'node:worker_threads': resolve('src/cli/main-thread.ts') },
+  alias: { 'node:worker_threads': resolve('src/cli/bundles/main-thread.ts') },
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   // What is imported of a file that is bundled by itself is `require`d of that.
   plugins: [

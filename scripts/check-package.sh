@@ -39,7 +39,7 @@ tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
     dist/cli/more.cjs dist/cli/job.cjs dist/cli/job-more.cjs dist/cli/open.cjs dist/cli/work.cjs
   # Each source file compiles to two; those of the command line and of the preload are in the files that they were
   # bundled into.
-  find src -name '*.ts' ! -path 'src/cli/*' ! -path src/worker/preload.ts | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
+  find src -name '*.ts' ! -path 'src/cli/*' ! -path src/worker/inside/preload.ts | sed -n 's,^src/\(.*\)\.ts$,dist/\1.js\ndist/\1.d.ts,p'
   find src -name '*.cts' | sed -n 's,^src/\(.*\)\.cts$,dist/\1.cjs\ndist/\1.d.cts,p'
 } | sort >"$work/wanted"
 for file in $(comm -13 "$work/contents" "$work/wanted"); do complain "$file is missing from the tarball"; done

@@ -4,19 +4,20 @@
  *
  * @module
  */
-import type { ConnectWorkerOptions } from './worker/connect-worker.ts'
-import type { SharedWorker } from './worker/hold.ts'
-import type { StartOptions, Worker } from './worker/start-worker.ts'
 
-export type { CallOptions } from './worker/calls.ts'
-export type { ConnectWorkerOptions } from './worker/connect-worker.ts'
+import type { StartOptions, Worker } from './worker/private/start-worker.ts'
+import type { ConnectWorkerOptions } from './worker/shared/connect-worker.ts'
+import type { SharedWorker } from './worker/shared/hold.ts'
+
 export type { WorkerEnv } from './worker/environment.ts'
 export type { WorkerExit } from './worker/exit.ts'
 export { WorkerExitedError } from './worker/exit.ts'
-export type { SharedWorker } from './worker/hold.ts'
-export { serve } from './worker/serve.ts'
-export type { CallContext, Method, Methods, WorkerClient } from './worker/session.ts'
-export type { StartOptions, Worker } from './worker/start-worker.ts'
+export { serve } from './worker/inside/serve.ts'
+export type { StartOptions, Worker } from './worker/private/start-worker.ts'
+export type { ConnectWorkerOptions } from './worker/shared/connect-worker.ts'
+export type { SharedWorker } from './worker/shared/hold.ts'
+export type { CallOptions } from './worker/wire/calls.ts'
+export type { CallContext, Method, Methods, WorkerClient } from './worker/wire/session.ts'
 
 // What a worker's module imports is `serve`: it should not load all that is for those who start one.
 
@@ -26,7 +27,7 @@ export type { StartOptions, Worker } from './worker/start-worker.ts'
  * @throws WorkerExitedError where it ends first; JobslotError `ERR_JOBSLOT_TIMEOUT`
  */
 export async function startWorker(module: string | URL, options: StartOptions = {}): Promise<Worker> {
-  const { startPrivate } = await import('./worker/start-worker.ts')
+  const { startPrivate } = await import('./worker/private/start-worker.ts')
   return startPrivate(module, options)
 }
 
@@ -37,6 +38,6 @@ export async function startWorker(module: string | URL, options: StartOptions = 
  * `ERR_JOBSLOT_WORKER_PROTOCOL` where it is of another version or no worker; the signal's reason
  */
 export async function connectWorker(name: string, options: ConnectWorkerOptions): Promise<SharedWorker> {
-  const { connectShared } = await import('./worker/connect-worker.ts')
+  const { connectShared } = await import('./worker/shared/connect-worker.ts')
   return connectShared(name, options)
 }

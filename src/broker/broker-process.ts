@@ -1,5 +1,5 @@
 // The module of the shared worker that a pool's broker is. Bundled into one CommonJS file by scripts/bundle.mjs.
-import { serve } from '../worker/serve.ts'
+import { serve } from '../worker/inside/serve.ts'
 import { Broker } from './broker.ts'
 import { placeOfMark } from './place.ts'
 

@@ -3,7 +3,7 @@ import type { LedgerRecord } from '../account/ledger.ts'
 import { JobslotError } from '../errors.ts'
 import type { Audit, Joined, JoinRequest } from '../pool/host.ts'
 import { readProcess } from '../proc.ts'
-import type { CallContext, Methods, WorkerClient } from '../worker/session.ts'
+import type { CallContext, Methods, WorkerClient } from '../worker/wire/session.ts'
 import {
   type Hello,
   PROTOCOL,

@@ -36,7 +36,7 @@ export async function runCommand(
 
 /** By Node's own means, where the addon cannot. @throws why it cannot be run; Interrupted */
 async function spawned(command: readonly string[], options: SpawnOptions, signals: Signals): Promise<Command> {
-  const { spawnClear } = await (await import('./more.ts')).spawn()
+  const { spawnClear } = await (await import('./bundles/more.ts')).spawn()
   if (signals.pending) throw new Interrupted(signals.pending)
   const [program = '', ...args] = command
   // Most reasons come as an event; some, an argument list too long for one, are thrown.

@@ -14,19 +14,19 @@ type Main = (words: string[]) => Promise<void>
 
 /** What is not `acquire` lies in files that `acquire` does not read. */
 const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
-  run: async () => (await import('./more.ts')).run(),
+  run: async () => (await import('./bundles/more.ts')).run(),
   acquire: async () => ({ main: acquire }),
-  release: async () => (await import('./more.ts')).release(),
-  status: async () => (await import('./more.ts')).status(),
-  resize: async () => (await import('./more.ts')).resize(),
-  doctor: async () => (await import('./more.ts')).doctor(),
-  lock: async () => (await import('./more.ts')).lock(),
-  locks: async () => (await import('./more.ts')).locks(),
+  release: async () => (await import('./bundles/more.ts')).release(),
+  status: async () => (await import('./bundles/more.ts')).status(),
+  resize: async () => (await import('./bundles/more.ts')).resize(),
+  doctor: async () => (await import('./bundles/more.ts')).doctor(),
+  lock: async () => (await import('./bundles/more.ts')).lock(),
+  locks: async () => (await import('./bundles/more.ts')).locks(),
   job: () => import('./job/job.ts'),
 }
 
 /** Started by `acquire --for` alone. */
-const KEEPER = async () => (await import('./more.ts')).keep()
+const KEEPER = async () => (await import('./bundles/more.ts')).keep()
 const isKeeper = (name: string) => name === 'keep' && process.env.JOBSLOT_KEEPER_CLOSES !== undefined
 
 async function main(words: string[]): Promise<void> {
@@ -37,7 +37,7 @@ async function main(words: string[]): Promise<void> {
     return
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    const { helpFor } = await (await import('./more.ts')).help()
+    const { helpFor } = await (await import('./bundles/more.ts')).help()
     console.log(helpFor(rest.join(' ')))
     return
   }

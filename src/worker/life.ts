@@ -1,4 +1,4 @@
-import type { Methods } from './session.ts'
+import type { Methods } from './wire/session.ts'
 
 /** What a worker process is told, in an environment variable, by the one who starts it. */
 export type Life =

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { picture } from '../../src/cli/screen.ts'
-import { changes } from '../../src/cli/status-changes.ts'
-import { statusLines } from '../../src/cli/status-table.ts'
+import { picture } from '../../src/cli/status/screen.ts'
+import { changes } from '../../src/cli/status/status-changes.ts'
+import { statusLines } from '../../src/cli/status/status-table.ts'
 import { age, table } from '../../src/cli/table.ts'
 import type { MemberStatus, PoolStatus } from '../../src/pool/host.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Choice, whichLimit } from '../../src/cli/which-limit.ts'
+import { type Choice, whichLimit } from '../../src/cli/limit/which-limit.ts'
 import type { Env } from '../support/processes.ts'
 
 const jobserver = { MAKEFLAGS: ' -j4 --jobserver-auth=3,4' }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { parseAcquire } from '../../src/cli/acquire-words.ts'
+import { parseAcquire } from '../../src/cli/acquire/acquire-words.ts'
+import { keeperId, parseSlotId } from '../../src/cli/acquire/slot-id.ts'
 import { parseWeight } from '../../src/cli/arguments.ts'
 import { UsageError } from '../../src/cli/exit-codes.ts'
 import { limitsAfter, parseGovernor } from '../../src/cli/governor-words.ts'
-import { quoted } from '../../src/cli/run-as-member.ts'
-import { parseRun } from '../../src/cli/run-words.ts'
-import { keeperId, parseSlotId } from '../../src/cli/slot-id.ts'
+import { quoted } from '../../src/cli/run/run-as-member.ts'
+import { parseRun } from '../../src/cli/run/run-words.ts'
 
 describe('the words of run', () => {
   test('all of them', () => {

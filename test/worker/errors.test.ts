@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { toError, toPlain } from '../../src/worker/messages.ts'
+import { toError, toPlain } from '../../src/worker/wire/messages.ts'
 import { waitFor } from '../support/processes.ts'
 import { processesOf, project } from './project.ts'
 

@@ -7,8 +7,8 @@ import {
   HELLO,
   PROTOCOL,
   readHello,
-} from '../../src/worker/frames.ts'
-import { toError, toPlain } from '../../src/worker/messages.ts'
+} from '../../src/worker/wire/frames.ts'
+import { toError, toPlain } from '../../src/worker/wire/messages.ts'
 
 describe('frames', () => {
   const messages = [[0], [1, 'text'], [2, { deep: [1n, new Map([[1, 2]])] }], [3, 'x'.repeat(100_000)], []]

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Lines } from '../../src/worker/lines.ts'
+import { Lines } from '../../src/worker/output/lines.ts'
 import { project } from './project.ts'
 
 describe('lines', () => {

@@ -1,8 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeBody, encodeFrame } from '../../src/worker/frames.ts'
-import { isSimple } from '../../src/worker/simple.ts'
+import { decodeBody, encodeFrame } from '../../src/worker/wire/frames.ts'
+import { isSimple } from '../../src/worker/wire/simple.ts'
 
 const twice = {}
 const cycle: unknown[] = []

@@ -1,14 +1,14 @@
-import { type AcquireWords, parseAcquire } from '../acquire-words.ts'
+import { type AcquireWords, parseAcquire } from '../acquire/acquire-words.ts'
+import { withSlots } from '../acquire/with-slots.ts'
 import { endAs, runCommand } from '../child.ts'
-import { unlessNoPools } from '../no-pools.ts'
+import { unlessNoPools } from '../limit/no-pools.ts'
+import { whichLimit } from '../limit/which-limit.ts'
 import { Signals } from '../signals.ts'
 import { userOf } from '../user-of.ts'
-import { whichLimit } from '../which-limit.ts'
-import { withSlots } from '../with-slots.ts'
 
 export async function main(words: string[]): Promise<void> {
   const asked = parseAcquire(words)
-  if (!asked) return console.log((await (await import('../more.ts')).help()).helpFor('acquire'))
+  if (!asked) return console.log((await (await import('../bundles/more.ts')).help()).helpFor('acquire'))
   const signals = new Signals()
   const plain = async () => {
     const { command, env } = withSlots(asked, asked.max)
@@ -23,9 +23,9 @@ async function acquireOf(asked: AcquireWords, words: readonly string[], signals:
   const user = asked.forPid === null ? null : userOf(asked.forPid)
   const choice = whichLimit(process.env, { pool: asked.pool, orDefault: true })
   if (choice.kind === 'pool') {
-    const { acquireOfPool } = await import('../named-pool.ts')
+    const { acquireOfPool } = await import('../bundles/named-pool.ts')
     return acquireOfPool(choice, asked, words, signals, user)
   }
-  const { acquireOfJobserver, jobserverInForce } = await import('../jobserver.ts')
+  const { acquireOfJobserver, jobserverInForce } = await import('../bundles/jobserver.ts')
   return acquireOfJobserver(jobserverInForce(asked.strict), asked, words, signals)
 }

@@ -9,9 +9,9 @@ import { stateDir } from '../../state-dir.ts'
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { type Onlooker, onlooker } from '../look.ts'
+import { isNoPools } from '../limit/no-pools.ts'
 import { styled, visible } from '../messages.ts'
-import { isNoPools } from '../no-pools.ts'
+import { type Onlooker, onlooker } from '../status/look.ts'
 
 const OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 

@@ -1,11 +1,11 @@
 import { placeOfMark } from '../../broker/place.ts'
 import { JobslotError } from '../../errors.ts'
+import { parseSlotId, type SlotId } from '../acquire/slot-id.ts'
 import { splitArguments } from '../arguments.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
 import { tell } from '../messages.ts'
 import { Signals } from '../signals.ts'
-import { parseSlotId, type SlotId } from '../slot-id.ts'
 
 const OPTIONS = { help: { type: 'boolean', short: 'h' } } as const
 
@@ -31,10 +31,10 @@ export async function main(words: string[]): Promise<void> {
 
 async function release(id: SlotId, signals: Signals): Promise<void> {
   if (id.kind === 'keeper') {
-    const { endKeeper } = await import('../keeper.ts')
+    const { endKeeper } = await import('../acquire/keeper.ts')
     return endKeeper(id.pid, id.startTime)
   }
-  const { openNamed } = await import('../pools.ts')
+  const { openNamed } = await import('../limit/pools.ts')
   const host = await openNamed(placeOfMark(id.pool), signals)
   try {
     await host.release(id.id)

@@ -3,7 +3,7 @@ import { parseNumber, splitWithOperand } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { GOVERNOR_OPTIONS, parseGovernor } from '../governor-words.ts'
 import { helpFor } from '../help.ts'
-import { govern, openNamed } from '../pools.ts'
+import { govern, openNamed } from '../limit/pools.ts'
 import { Signals } from '../signals.ts'
 
 const OPTIONS = {

@@ -2,12 +2,12 @@ import { availableCpus } from '../../pool/cpus.ts'
 import { fixedSource } from '../../pool/source.ts'
 import { endAs, runCommand } from '../child.ts'
 import { helpFor } from '../help.ts'
-import { jobserverInForce } from '../limit-in-force.ts'
-import { unlessNoPools } from '../no-pools.ts'
-import { runInPool } from '../run-in-pool.ts'
-import { parseRun, type RunWords } from '../run-words.ts'
+import { jobserverInForce } from '../limit/limit-in-force.ts'
+import { unlessNoPools } from '../limit/no-pools.ts'
+import { whichLimit } from '../limit/which-limit.ts'
+import { runInPool } from '../run/run-in-pool.ts'
+import { parseRun, type RunWords } from '../run/run-words.ts'
 import { Signals } from '../signals.ts'
-import { whichLimit } from '../which-limit.ts'
 
 export async function main(words: string[]): Promise<void> {
   const asked = parseRun(words)
@@ -20,11 +20,11 @@ export async function main(words: string[]): Promise<void> {
 async function runWithin(asked: RunWords, signals: Signals): Promise<never> {
   const choice = whichLimit(process.env, { pool: asked.pool, orDefault: false })
   if (choice.kind === 'pool') {
-    const { runOfPool } = await import('../run-of-pool.ts')
+    const { runOfPool } = await import('../run/run-of-pool.ts')
     return runOfPool(choice, asked, signals)
   }
   if (choice.kind === 'jobserver') {
-    const { runUnder } = await import('../run-under.ts')
+    const { runUnder } = await import('../run/run-under.ts')
     return runUnder(jobserverInForce(asked.strict), asked, signals)
   }
   const source = fixedSource(asked.most ?? availableCpus())

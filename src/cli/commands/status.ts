@@ -1,9 +1,9 @@
 import { splitArguments } from '../arguments.ts'
 import { UsageError } from '../exit-codes.ts'
 import { helpFor } from '../help.ts'
-import { onlooker } from '../look.ts'
 import { styled } from '../messages.ts'
-import { type Shown, statusLines } from '../status-table.ts'
+import { onlooker } from '../status/look.ts'
+import { type Shown, statusLines } from '../status/status-table.ts'
 
 const OPTIONS = {
   pool: { type: 'string' },
@@ -22,7 +22,7 @@ export async function main(words: string[]): Promise<void> {
   const seen = onlooker(values.pool, !json)
   try {
     if (values.watch) {
-      const { watch } = await import('../watch.ts')
+      const { watch } = await import('../status/watch.ts')
       return await watch(seen, { json })
     }
     const shown = await seen.look()

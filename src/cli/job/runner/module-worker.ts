@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { JobslotError } from '../../../errors.ts'
-import type { SentJob } from '../../../worker/default-export.ts'
-import { Lines } from '../../../worker/lines.ts'
-import { PrivateLife } from '../../../worker/private-life.ts'
+import type { SentJob } from '../../../worker/inside/default-export.ts'
+import { Lines } from '../../../worker/output/lines.ts'
+import { PrivateLife } from '../../../worker/private/private-life.ts'
 import type { JobLog } from './output.ts'
 
-const MAIN = join(import.meta.dirname, '../../dist/worker/default-export.js')
+const MAIN = join(import.meta.dirname, '../../dist/worker/inside/default-export.js')
 const START_MS = 30_000
 /** What waits for an answer waits for ever; a call must have some time. */
 const FOREVER_MS = 0x7fffffff

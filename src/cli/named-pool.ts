@@ -1,3 +1,0 @@
-/** What `acquire` of a pool needs, and no more: bundled into a file of its own. */
-
-export { acquireOfPool } from './acquire-of-pool.ts'

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net'
+import { JobslotError } from '../../errors.ts'
+import { Channel } from './channel.ts'
+import { CALL, CANCEL, FAILURE, GOODBYE, RESULT, toError, toPlain } from './messages.ts'
+
+/** What a method gets besides its payload. */
+export interface CallContext {
+  /** Aborts when the caller gives the call up, or ends. */
+  readonly signal: AbortSignal
+  /** Who calls: the same object for every call of one user. */
+  readonly client: WorkerClient
+}
+
+export interface WorkerClient {
+  /** As the kernel says, of the process that made the connection; 0 where it cannot tell. */
+  readonly pid: number
+  /** Aborts when this user has left. */
+  readonly closed: AbortSignal
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a caller sends is for the method to check
+export type Method = (payload: any, context: CallContext) => unknown
+export type Methods = Record<string, Method>
+
+/** A call that runs. Its signal is made for those who ask for it: most methods do not. */
+class Running implements CallContext {
+  readonly client: WorkerClient
+  #controller: AbortController | null = null
+  #reason: unknown = null
+
+  constructor(client: WorkerClient) {
+    this.client = client
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+/** One user of a worker, in the worker. */
+export class Session {
+  readonly #channel: Channel
+  readonly #methods: Methods
+  readonly #client: WorkerClient
+  readonly #running = new Map<number, Running>()
+
+  constructor(socket: Socket, pid: number, methods: Methods, onClose: () => void) {
+    this.#methods = methods
+    const closed = new AbortController()
+    this.#client = { pid, closed: closed.signal }
+    this.#channel = new Channel(socket, `the user of this worker (process ${pid})`, {
+      onHello: () => {},
+      onMessage: (message) => this.#receive(message),
+      onClose: (fault) => {
+        if (fault) process.emitWarning(fault)
+        const reason = new JobslotError(
+          'ERR_JOBSLOT_CLOSED',
+          `the user (process ${pid}) has left: stop what it asked for`,
+        )
+        for (const running of this.#running.values()) running.abort(reason)
+        closed.abort(reason)
+        onClose()
+      },
+    })
+  }
+
+  /** For the `exit` event: what a socket has room for is sent at once. */
+  goodbye(status: number): void {
+    this.#channel.send([GOODBYE, status])
+  }
+
+  #receive([type, id, method, payload]: readonly unknown[]): void {
+    if (type === CALL && typeof id === 'number' && typeof method === 'string') void this.#run(id, method, payload)
+    else if (type === CANCEL) this.#running.get(id as number)?.abort(cancelled())
+  }
+
+  async #run(id: number, method: string, payload: unknown): Promise<void> {
+    const running = new Running(this.#client)
+    if (id !== 0) this.#running.set(id, running)
+    try {
+      const value = await this.#methodNamed(method)(payload, running)
+      if (id !== 0) this.#channel.send(value === undefined ? [RESULT, id] : [RESULT, id, value])
+    } catch (error) {
+      // Nobody waits for it who could be told. A copy: to print the error itself might throw.
+      if (id === 0) process.emitWarning(toError(toPlain(error)))
+      else this.#channel.send([FAILURE, id, toPlain(error)])
+    } finally {
+      this.#running.delete(id)
+    }
+  }
+
+  #methodNamed(name: string): Method {
+    const method = Object.hasOwn(this.#methods, name) ? this.#methods[name] : undefined
+    if (method) return method
+    throw new JobslotError(
+      'ERR_JOBSLOT_NO_METHOD',
+      `the worker serves no method "${name}": it serves ${Object.keys(this.#methods).join(', ') || 'none'}`,
+    )
+  }
+}
+
+const cancelled = () => new DOMException('The caller has given this call up', 'AbortError')
