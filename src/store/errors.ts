@@ -5,6 +5,12 @@ export function unusable(dir: string, why: string, cause?: unknown): JobslotErro
   return new JobslotError('ERR_JOBSLOT_STORE', `the job store ${dir} cannot be used: ${why}`, { cause })
 }
 
+/** No program comes so far by itself: what it appended would be read by nobody. */
+export function noNumbers(): JobslotError {
+  const cause = 'a line that jobslot has not written has the last number there is'
+  return new JobslotError('ERR_JOBSLOT_STORE', `the job store takes nothing more, as ${cause}: begin a new one`)
+}
+
 /** The disk, or the right to it, failed an operation. */
 export function failed(dir: string, cause: unknown): JobslotError {
   if (cause instanceof JobslotError) return cause

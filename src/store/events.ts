@@ -54,13 +54,15 @@ export class EventReader {
     else if (from > this.#engine.loaded.journal.n) throw notYet(from, this.#engine.loaded.journal.n)
   }
 
-  async *read(signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
+  /** @param ended ends it without an error */
+  async *read(signal: AbortSignal | undefined, ended: AbortSignal): AsyncGenerator<StoreEvent, void> {
     let wake: (() => void) | undefined
     const stirred = () => wake?.()
     const listening = this.#attention.listen(stirred)
     signal?.addEventListener('abort', stirred)
+    ended.addEventListener('abort', stirred)
     try {
-      for (;;) {
+      while (!ended.aborted) {
         // Before the look: what comes while this is told must not be missed.
         const woken = new Promise<void>((resolve) => {
           wake = resolve
@@ -74,10 +76,11 @@ export class EventReader {
         if (isMore) continue
         signal?.throwIfAborted()
         if (this.#attention.isClosed) return
-        if (isStuck || this.#isAtEnd()) await woken
+        if (!ended.aborted && (isStuck || this.#isAtEnd())) await woken
       }
     } finally {
       signal?.removeEventListener('abort', stirred)
+      ended.removeEventListener('abort', stirred)
       listening[Symbol.dispose]()
       this.#file?.close()
     }
@@ -163,6 +166,18 @@ export class EventReader {
     this.#reader = new LineReader(file, this.#lines, at)
     return true
   }
+}
+
+/** A generator's `return` waits for a `next` that waits: this one's ends it, by its signal. */
+export function endedByReturn<T>(generate: (ended: AbortSignal) => AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const ended = new AbortController()
+  const generator = generate(ended.signal)
+  const finish = generator.return
+  generator.return = (value) => {
+    ended.abort()
+    return finish.call(generator, value)
+  }
+  return generator
 }
 
 function gap(position: number): JobslotError {

@@ -15,6 +15,7 @@ import { type Beginning, type EventOptions, EventReader, type StoreEvent } from 
 import type { Options } from './format/line.ts'
 import type { ValueInput } from './journal/value.ts'
 import { type Report, verify } from './journal/verify.ts'
+import { endedByReturn } from './events.ts'
 import type { Parts } from './parts.ts'
 
 /**
@@ -265,7 +266,8 @@ export class JobStore {
     const position = from === undefined ? undefined : positionOf(from)
     if (position === undefined) this.#core.attention.look()
     const { n, segment, end } = this.#core.engine.loaded.journal
-    return this.#events(position ?? { position: n, segment, offset: end }, signal)
+    const begin = position ?? { position: n, segment, offset: end }
+    return endedByReturn((ended) => this.#events(begin, signal, ended))
   }
 
   /** Reads the whole store anew, beside those who use it, and tells what is damaged. */
@@ -300,11 +302,13 @@ export class JobStore {
     return this.#core.ask((batch, ask) => operations.create(batch, fields, text, ask))
   }
 
-  async *#events(from: number | Beginning, signal: AbortSignal | undefined): AsyncGenerator<StoreEvent, void> {
+  async *#events(
+    from: number | Beginning,
+    signal: AbortSignal | undefined,
+    ended: AbortSignal,
+  ): AsyncGenerator<StoreEvent, void> {
     await this.#core.fresh()
-    const { disk, lines } = this.#core.parts
-    yield* new EventReader({ disk, lines, engine: this.#core.engine, attention: this.#core.attention }, from).read(
-      signal,
-    )
+    const { engine, attention, parts } = this.#core
+    yield* new EventReader({ disk: parts.disk, lines: parts.lines, engine, attention }, from).read(signal, ended)
   }
 }

@@ -108,3 +108,13 @@ test('of the next segment are told when that is on disk, though it was the one b
   expect(machine.folder.get('journal-0000000002')!.synced.length).toBe(at + line.length)
   await Promise.all([events.return(), reader.close(), writer.close()])
 })
+
+test('return ends an iteration whose next waits', async () => {
+  const store = await testStore()
+  const events = store.events()
+  const next = events.next()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await events.return()).toEqual({ done: true, value: undefined })
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(await events.next()).toEqual({ done: true, value: undefined })
+})

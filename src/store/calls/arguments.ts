@@ -2,6 +2,7 @@
 import { JobslotError } from '../../errors.ts'
 import { isWhole } from '../format/line.ts'
 import { type JobState, STATES } from '../state/job-state.ts'
+import { isDeeper, MOST_DEPTH } from '../depth.ts'
 
 /** What a timer can wait for at once: Node takes more for 1 ms. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -41,7 +42,7 @@ export function statesOf(wanted: JobState | readonly JobState[]): readonly JobSt
 
 /** What is to be one line, as JSON. @throws TypeError, JobslotError `ERR_JOBSLOT_TOO_LONG` */
 export function textOf(what: string, value: unknown): string {
-  const json = JSON.stringify(value)
+  const json = stringOf(what, value)
   if (json === undefined) throw new TypeError(`${what} must be JSON, and there is none for ${typeof value}`)
   requireLength(what, json, LONGEST_TEXT)
   return json
@@ -53,7 +54,21 @@ export const jsonOf = (what: string, value: unknown): unknown => JSON.parse(text
 /** Targets, of which all together may be of any length: they are there already. @throws TypeError */
 export function jsonsOf(targets: readonly unknown[]): unknown[] {
   if (!Array.isArray(targets)) throw new TypeError(`targets must be an array, not ${typeof targets}`)
-  return JSON.parse(JSON.stringify(targets))
+  return JSON.parse(stringOf('a target', targets)!)
+}
+
+/** @throws JobslotError `ERR_JOBSLOT_TOO_LONG` where it nests too deeply, on which JSON itself may or may not fail */
+function stringOf(what: string, value: unknown): string | undefined {
+  const cure = 'write it into a file and name that'
+  const tooMuch = (how: string) => new JobslotError('ERR_JOBSLOT_TOO_LONG', `${what} ${how}: ${cure}`)
+  try {
+    const json = JSON.stringify(value)
+    if (json !== undefined && isDeeper(json, MOST_DEPTH)) throw tooMuch(`nests in more than ${MOST_DEPTH} levels`)
+    return json
+  } catch (error) {
+    if (error instanceof RangeError) throw tooMuch(`is too deep or too long for JSON (${error.message})`)
+    throw error
+  }
 }
 
 const LONGEST_TEXT = 16 * 1024 * 1024

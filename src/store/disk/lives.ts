@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { native } from '../../native/load.ts'
 import { objectOf } from '../format/line.ts'
+import { constants } from 'node:fs'
 import type { RealDisk } from './real-disk.ts'
 
 /** Who of those that run jobs lives, and who shows it. */
@@ -76,12 +77,12 @@ export class LockedLives implements Lives {
 
   isAlive(worker: number): boolean {
     if (worker === this.#own) return true
-    return this.#ask(worker, 'r', { gone: false, unknown: true }, (fd) => native().isLocked(fd, 0, true) === 1)
+    return this.#ask(worker, constants.O_RDONLY, { gone: false, unknown: true }, (fd) => native().isLocked(fd, 0, true) === 1)
   }
 
   isOverdue(worker: number): boolean {
     if (worker === this.#own) return false
-    return this.#ask(worker, 'r', { gone: false, unknown: false }, (fd) => {
+    return this.#ask(worker, constants.O_RDONLY, { gone: false, unknown: false }, (fd) => {
       const text = Buffer.alloc(RECORD + BEAT)
       if (readSync(fd, text, 0, text.length, 0) < text.length) return false
       const lease = objectOf(text.toString('utf8', 0, RECORD))?.lease
@@ -92,7 +93,7 @@ export class LockedLives implements Lives {
 
   bury(worker: number): void {
     // Locked meanwhile: one that is just being made would be no file of a worker's any more.
-    this.#ask(worker, 'r+', { gone: false, unknown: false }, (fd) => {
+    this.#ask(worker, constants.O_RDWR, { gone: false, unknown: false }, (fd) => {
       const isDead = native().lock(fd, 0, true) === 0
       if (isDead) removeIfThere(this.#disk.path(nameOf(worker)))
       return isDead
@@ -105,18 +106,19 @@ export class LockedLives implements Lives {
    */
   #ask(
     worker: number,
-    how: 'r' | 'r+',
+    access: number,
     { gone, unknown }: { gone: boolean; unknown: boolean },
     question: (fd: number) => boolean,
   ): boolean {
     let fd: number
     try {
-      fd = openSync(this.#disk.path(nameOf(worker)), how)
+      // What somebody else may have put there, a FIFO for one, must not keep us waiting.
+      fd = openSync(this.#disk.path(nameOf(worker)), access | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? gone : unknown
     }
     try {
-      return question(fd)
+      return fstatSync(fd).isFile() ? question(fd) : gone
     } finally {
       closeSync(fd)
     }

@@ -21,6 +21,7 @@ import { APPEND_DONE, JOURNAL_BUSY, JOURNAL_REMOTE } from '../../native/binding.
 import { native } from '../../native/load.ts'
 import { checked } from '../../native/system-error.ts'
 import { busy, unusable } from '../errors.ts'
+import type { JobslotError } from '../../errors.ts'
 import type { Appender, Disk, Lines, ReadFile } from './disk.ts'
 
 /** The bytes of the file `lock`. */
@@ -69,7 +70,7 @@ export class RealDisk implements Disk {
 
   open(name: string): ReadFile | null {
     try {
-      return readFileOf(openSync(this.path(name), constants.O_RDONLY | constants.O_NOFOLLOW))
+      return readFileOf(this.#openFile(name, constants.O_RDONLY))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw error
@@ -150,7 +151,7 @@ export class RealDisk implements Disk {
   openOwn(name: string): number {
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     try {
-      return openSync(this.path(name), O_RDWR | O_NOFOLLOW)
+      return this.#openFile(name, O_RDWR)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
@@ -160,8 +161,28 @@ export class RealDisk implements Disk {
       return fd
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      return openSync(this.path(name), O_RDWR | O_NOFOLLOW)
+      return this.#openFile(name, O_RDWR)
     }
+  }
+
+  /** What somebody else may have put there, a FIFO for one, must not keep us waiting. */
+  #openFile(name: string, access: number): number {
+    const { O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants
+    let fd: number
+    try {
+      fd = openSync(this.path(name), access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (['ELOOP', 'EISDIR', 'ENXIO'].includes(code)) throw this.#noFile(name)
+      throw error
+    }
+    if (fstatSync(fd).isFile()) return fd
+    closeSync(fd)
+    throw this.#noFile(name)
+  }
+
+  #noFile(name: string): JobslotError {
+    return unusable(this.dir, `${name} is no regular file, and so not the store's: move it away`)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LineBuffer } from '../format/format.ts'
 import type { Fact, Line } from '../format/line.ts'
 import type { State } from '../state/state.ts'
+import { noNumbers } from '../errors.ts'
 
 /**
  * What operations that wait at the same time have decided, to be appended with one call. They were decided on one state,
@@ -52,6 +53,7 @@ export class Batch {
 
   /** @param rest the fact as JSON, without the bracket that opens it */
   add(fact: Fact, rest = JSON.stringify(fact).slice(1)): number {
+    if (this.#n >= Number.MAX_SAFE_INTEGER) throw noNumbers()
     const n = ++this.#n
     const mark = this.#mark > 0 ? `"d":${this.#mark},` : ''
     this.#mark = 0

@@ -13,6 +13,9 @@ export function positionOf(segment: number, byte: number): number {
 /** More than a segment ever has. */
 export const SEGMENT_SPAN = 2 ** 32
 
+/** A file of a higher number is not the store's: positions in it would be no whole numbers. */
+const MOST_SEGMENTS = 2 ** 21 - 1
+
 export const segmentName = (segment: number): string => `journal-${digits(segment)}`
 export const snapshotName = (segment: number): string => `snapshot-${digits(segment)}`
 export const valueName = (id: number, line: number): string => `value-${id}-${line}`
@@ -33,8 +36,9 @@ export function contentsOf(names: readonly string[]): Contents {
   const contents: Contents = { segments: [], snapshots: [], values: [], workers: [], unfinished: [] }
   for (const name of names) {
     const [, kind, number] = /^(journal|snapshot|worker)-(\d{1,16})$/.exec(name) ?? []
-    if (kind === 'journal' && number?.length === 10) contents.segments.push(Number(number))
-    else if (kind === 'snapshot' && number?.length === 10) contents.snapshots.push(Number(number))
+    const isSegment = number?.length === 10 && Number(number) <= MOST_SEGMENTS
+    if (kind === 'journal' && isSegment) contents.segments.push(Number(number))
+    else if (kind === 'snapshot' && isSegment) contents.snapshots.push(Number(number))
     else if (kind === 'worker') contents.workers.push(Number(number))
     else if (/^value-\d{1,16}-\d{1,16}$/.test(name)) contents.values.push(name)
     else if (/^new-\d+-[0-9a-f]+$/.test(name)) contents.unfinished.push(name)

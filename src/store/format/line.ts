@@ -1,4 +1,5 @@
 /** What a line of a journal says: docs/store-format.md. Files are not believed: every field is looked at. Pure. */
+import { isDeeper, WRAPPED_DEPTH } from './depth.ts'
 
 export interface Options {
   priority?: number
@@ -167,13 +168,12 @@ export function areOptions(line: Loose): boolean {
 }
 
 export function isValue(line: Loose): boolean {
+  if (line.file === undefined) return typeof line.value === 'string' || typeof line.base64 === 'string'
   return (
-    typeof line.value === 'string' ||
-    typeof line.base64 === 'string' ||
-    (typeof line.file === 'string' &&
-      /^value-\d{1,16}-\d{1,16}$/.test(line.file) &&
-      isWhole(line.bytes) &&
-      typeof line.crc === 'string')
+    typeof line.file === 'string' &&
+    /^value-\d{1,16}-\d{1,16}$/.test(line.file) &&
+    isWhole(line.bytes) &&
+    typeof line.crc === 'string'
   )
 }
 
@@ -191,6 +191,7 @@ export function headerOf(json: string): SegmentHeader | null {
 }
 
 export function objectOf(json: string): Loose | null {
+  if (isDeeper(json, WRAPPED_DEPTH)) return null
   try {
     const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null ? (value as Loose) : null

@@ -6,6 +6,7 @@ import { headerOf, type Line, lineOf } from '../format/line.ts'
 import { QuickLines } from '../format/quick-line.ts'
 import { applyLine } from '../state/fold.ts'
 import type { State } from '../state/state.ts'
+import { noNumbers } from '../errors.ts'
 import type { Files } from './files.ts'
 import { LineReader } from './line-reader.ts'
 import { makeSegment, provenEnd } from './segment.ts'
@@ -132,6 +133,7 @@ export class Journal {
 
   /** Ends the segment. With `from`: no more of it than that counts, and the next one repeats the rest. */
   appendSeal(now: number, from?: number): 'done' | 'conflict' | 'busy' {
+    if (this.n >= Number.MAX_SAFE_INTEGER) throw noNumbers()
     const lines = new LineBuffer()
     const seal = from === undefined ? {} : { from }
     lines.add(JSON.stringify({ n: this.n + 1, t: now, op: 'seal', ...seal }))

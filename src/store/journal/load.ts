@@ -65,7 +65,8 @@ export async function loadInto(
     const next = segments[i + 1]
     const isOver = next !== undefined
     const counting = next === undefined ? undefined : headerAt(files, lines, next)
-    const end = counting?.segment === segment + 1 ? counting.from : journal.size
+    // No further than there is anything, whatever the next one's header says.
+    const end = counting?.segment === segment + 1 ? Math.min(counting.from, journal.size) : journal.size
     while (journal.readPart(end, isOver)) await breathe()
   }
   if (reading) {

@@ -80,7 +80,7 @@ const NUMBERS = [
 
 type Loose = Record<string, unknown>
 
-function isJob(line: Loose): boolean {
+export function isJob(line: Loose): boolean {
   return (
     isWhole(line.id) &&
     isWhole(line.t) &&

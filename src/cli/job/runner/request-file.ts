@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { failed } from '../../../store/errors.ts'
 import type { JobStore } from '../../../store.ts'
@@ -19,8 +19,7 @@ export function writeRequest(dir: string, id: number, request: unknown): Request
   const path = pathOf(dir, id)
   try {
     makeFolder(folderOf(dir))
-    // For this user's eyes, whoever may look into the folder.
-    writeFileSync(path, `${JSON.stringify(request)}\n`, { mode: 0o600 })
+    write(path, `${JSON.stringify(request)}\n`)
   } catch (error) {
     throw failed(dir, error)
   }
@@ -33,6 +32,18 @@ export function writeRequest(dir: string, id: number, request: unknown): Request
 
 /** Whether a run of the job goes on, if only to its end, or its worker was killed: what it prints comes before that. */
 export const isRunning = (dir: string, id: number): boolean => existsSync(pathOf(dir, id))
+
+/** Anew: what lies there may be anything. For this user's eyes, whoever may look into the folder. */
+function write(path: string, text: string): void {
+  rmSync(path, { force: true, recursive: true })
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+  try {
+    writeFileSync(fd, text)
+  } finally {
+    closeSync(fd)
+  }
+}
 
 function makeFolder(path: string): void {
   try {
