@@ -11,11 +11,10 @@ import type { Created } from './engine/operations.ts'
 import * as operations from './engine/operations.ts'
 import * as targetOperations from './engine/target-operations.ts'
 import { noJob } from './errors.ts'
-import { type Beginning, type EventOptions, EventReader, type StoreEvent } from './events.ts'
+import { type Beginning, type EventOptions, EventReader, endedByReturn, type StoreEvent } from './events.ts'
 import type { Options } from './format/line.ts'
 import type { ValueInput } from './journal/value.ts'
 import { type Report, verify } from './journal/verify.ts'
-import { endedByReturn } from './events.ts'
 import type { Parts } from './parts.ts'
 
 /**

@@ -73,7 +73,11 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({ is: fc.constant('insert' as const), at: place, bytes: oddBytes }),
   fc.record({ is: fc.constant('erase' as const), at: place, length: fc.nat(40) }),
   fc.record({ is: fc.constant('repeat' as const), at: place, length: fc.nat(400), to: place }),
-  fc.record({ is: fc.constantFrom('double' as const, 'swap' as const, 'drop' as const), line: fc.nat(), other: fc.nat() }),
+  fc.record({
+    is: fc.constantFrom('double' as const, 'swap' as const, 'drop' as const),
+    line: fc.nat(),
+    other: fc.nat(),
+  }),
 )
 
 export const edits = (most = 4): fc.Arbitrary<readonly Edit[]> => fc.array(edit, { minLength: 1, maxLength: most })

@@ -1,8 +1,8 @@
 /** Looks at what callers give: wrong use is told by a TypeError that says what is right. Pure. */
 import { JobslotError } from '../../errors.ts'
+import { isDeeper, MOST_DEPTH } from '../format/depth.ts'
 import { isWhole } from '../format/line.ts'
 import { type JobState, STATES } from '../state/job-state.ts'
-import { isDeeper, MOST_DEPTH } from '../depth.ts'
 
 /** What a timer can wait for at once: Node takes more for 1 ms. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1

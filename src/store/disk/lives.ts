@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { native } from '../../native/load.ts'
 import { objectOf } from '../format/line.ts'
-import { constants } from 'node:fs'
 import type { RealDisk } from './real-disk.ts'
 
 /** Who of those that run jobs lives, and who shows it. */
@@ -77,7 +76,12 @@ export class LockedLives implements Lives {
 
   isAlive(worker: number): boolean {
     if (worker === this.#own) return true
-    return this.#ask(worker, constants.O_RDONLY, { gone: false, unknown: true }, (fd) => native().isLocked(fd, 0, true) === 1)
+    return this.#ask(
+      worker,
+      constants.O_RDONLY,
+      { gone: false, unknown: true },
+      (fd) => native().isLocked(fd, 0, true) === 1,
+    )
   }
 
   isOverdue(worker: number): boolean {

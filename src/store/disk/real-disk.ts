@@ -17,11 +17,11 @@ import {
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { JobslotError } from '../../errors.ts'
 import { APPEND_DONE, JOURNAL_BUSY, JOURNAL_REMOTE } from '../../native/binding.ts'
 import { native } from '../../native/load.ts'
 import { checked } from '../../native/system-error.ts'
 import { busy, unusable } from '../errors.ts'
-import type { JobslotError } from '../../errors.ts'
 import type { Appender, Disk, Lines, ReadFile } from './disk.ts'
 
 /** The bytes of the file `lock`. */

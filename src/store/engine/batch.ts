@@ -1,7 +1,7 @@
+import { noNumbers } from '../errors.ts'
 import type { LineBuffer } from '../format/format.ts'
 import type { Fact, Line } from '../format/line.ts'
 import type { State } from '../state/state.ts'
-import { noNumbers } from '../errors.ts'
 
 /**
  * What operations that wait at the same time have decided, to be appended with one call. They were decided on one state,
