@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { BrokerClient, type BrokerOptions } from '../../src/broker/broker-client.ts'
 import type { PoolPlace } from '../../src/broker/place.ts'
 import type { JoinRequest } from '../../src/pool/host.ts'
 import { thisProcess } from '../../src/pool/this-process.ts'
 import { readProcess } from '../../src/proc.ts'
 import { connectWorker } from '../../src/worker.ts'
+import { atEnd } from '../support/at-end.ts'
 import { libraryFile, packageDir } from '../support/cli.ts'
 import { type Env, type Running, start, tempDir, waitFor } from '../support/processes.ts'
 
@@ -51,7 +51,7 @@ export function named({ dir = tempDir() }: { dir?: string } = {}): Named {
         readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`JOBSLOT_DIR=${dir}`) &&
         readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/broker/broker.cjs'),
     )
-  onTestFinished(async () => {
+  atEnd(async () => {
     await Promise.all(clients.map((client) => client.close()))
     if (before === undefined) delete process.env.JOBSLOT_DIR
     else process.env.JOBSLOT_DIR = before

@@ -1,15 +1,16 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { available } from '../../src/fd.ts'
 import { newState } from '../real/state.ts'
 import { cli } from '../support/cli.ts'
 import { distinctTokens, fifoJobserver, sortedHex } from '../support/jobserver.ts'
-import { run, scrubbed, start, tempDir, waitFor } from '../support/processes.ts'
+import { run, start, tempDir, waitFor } from '../support/processes.ts'
+import { stormSeed } from '../torture/seed.ts'
+import { Storm } from '../torture/storm.ts'
 import { acquire } from './recipes.ts'
+import { signalStorm } from './signal-storm.ts'
 import { runInTerminal } from './terminal.ts'
 
 const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
@@ -148,85 +149,11 @@ describe('in a terminal', () => {
 })
 
 describe('a storm of signals', { retry: 0 }, () => {
-  const seconds = 20
-  const kinds = [
-    ['acquire', '-c', '2', '--'],
-    ['acquire', '-c', '1..4', '--'],
-    ['acquire', '-c', '4', '--'],
-    ['run', '-j3', '--'],
-    ['run', '--'],
-  ]
-  const ends = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
-  const any = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!
-
-  test(`all tokens are there after ${seconds} s`, { timeout: 120_000 }, async () => {
-    const state = newState()
-    const tokens = distinctTokens(4)
-    const jobserver = fifoJobserver(tempDir(), tokens)
-    const outcomes = new Map<string, number>()
-    /** How long one runs that is left alone, and a little more. */
-    let longest = 1000
-
-    /** By its path, or at the descriptors 20 and 21. */
-    function one(): Promise<void> {
-      const pipe = Math.random() < 0.5
-      const MAKEFLAGS = pipe ? ' -j8 --jobserver-auth=20,21' : ` -j8 --jobserver-auth=fifo:${jobserver.path}`
-      const ends20 = [...Array(17).fill('ignore'), jobserver.readFd, jobserver.writeFd]
-      const began = performance.now()
-      const [node = '', ...words] = [...cli, ...any(kinds), 'sh', '-c', `sleep 0.0${any([0, 2, 5])}`]
-      const child = spawn(node, words, {
-        env: scrubbed(process.env, { ...state.env, MAKEFLAGS }),
-        stdio: ['ignore', 'ignore', 'pipe', ...(pipe ? ends20 : [])],
-        detached: true,
-      })
-      let stderr = ''
-      child.stderr!.setEncoding('utf8').on('data', (text) => {
-        stderr += text
-      })
-      const signal = any(ends)
-      const group = Math.random() < 0.3
-      const timer = setTimeout(() => {
-        try {
-          if (group) process.kill(-child.pid!, signal)
-          else child.kill(signal)
-        } catch {
-          // It ended meanwhile.
-        }
-      }, Math.random() * longest)
-      return new Promise((resolve, reject) => {
-        child.on('error', reject)
-        child.on('close', (code, by) => {
-          clearTimeout(timer)
-          if (code === 0) longest = 0.8 * longest + 0.2 * 1.3 * (performance.now() - began)
-          outcomes.set(`${code ?? by}`, (outcomes.get(`${code ?? by}`) ?? 0) + 1)
-          const bad = stderr.replaceAll(/^jobslot: waiting for .*\n/gm, '')
-          if (bad === '') resolve()
-          else reject(new Error(bad))
-        })
-      })
-    }
-
-    // At least so long, and on a machine that is slow or has bad luck until the storm has hit all of their lives.
-    const expected = ['0', 'SIGHUP', 'SIGINT', 'SIGTERM']
-    const [until, latest] = [performance.now() + seconds * 1000, performance.now() + 80_000]
-    const isOver = () =>
-      performance.now() > latest || (performance.now() > until && expected.every((end) => outcomes.has(end)))
-    await Promise.all(
-      Array.from({ length: 5 }, async () => {
-        while (!isOver()) await one()
-      }),
-    )
-    // Some ended by each signal, and some by themselves; and in no other way.
-    expect({ tokens: jobserver.drain(), outcomes: [...outcomes.keys()].sort() }).toEqual({
-      tokens: sortedHex(tokens),
-      outcomes: expected,
-    })
-
-    await run([...cli, 'run', '-j1', 'true'], { env: state.env })
-    expect(
-      (await run([...cli, 'acquire', 'true'], { env: { ...state.env, MAKEFLAGS: jobserver.makeflags } })).code,
-    ).toBe(0)
-    await sleep(100)
-    expect(state.left()).toEqual([])
+  // At least so long, and on a machine that is slow or has bad luck until the storm has hit all of their lives.
+  test('leaves all tokens there', { timeout: 120_000 }, async () => {
+    const storm = new Storm({ seed: stormSeed('signals'), ms: 15_000 })
+    await signalStorm(storm, { longest: 80_000 })
+    expect(storm.problems).toEqual([])
+    expect(storm.kills).toBeGreaterThan(3)
   })
 })

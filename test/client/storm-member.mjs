@@ -72,6 +72,7 @@ const asks = [
 ]
 
 async function act() {
+  process.send?.('asks')
   const slot = await attempt(pick(asks))
   if (!slot) return
   if (!ending) await work()

@@ -1,16 +1,20 @@
-// storm.mjs LIBRARY WAY SEED SECONDS
+// storm.mjs LIBRARY WAY SEED SECONDS BROKEN
 // Keeps eight clients of the jobserver it was started under busy; where one ends, another begins. Sends them signals.
-// At the end it prints one line of JSON: how they ended, and what went wrong.
+// At the end it prints one line of JSON: how they ended, what they did, and what went wrong. With BROKEN "true" it keeps a
+// token, and the checker has to find out.
 import { spawn } from 'node:child_process'
+import { constants, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { random } from './storm-random.mjs'
 
-const [library, way, seed, seconds] = process.argv.slice(2)
+const [library, way, seed, seconds, broken] = process.argv.slice(2)
 const { below, pick } = random(Number(seed))
 const until = Date.now() + Number(seconds) * 1000
 const ends = {}
 const problems = []
 const living = new Set()
+let sent = 0
+let asked = 0
 
 /** Where the pipe is inherited from here on, as Node would not pass it on by itself. */
 const pipe = process.env.MAKEFLAGS.includes('fifo:') ? [] : [3, 4]
@@ -28,7 +32,10 @@ function start() {
   running.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text
   })
-  running.on('message', () => living.add(running))
+  running.on('message', (message) => {
+    if (message === 'connected') living.add(running)
+    else asked++
+  })
   return new Promise((resolve) => {
     running.on('close', (code, signal) => {
       living.delete(running)
@@ -54,12 +61,16 @@ async function keepOneAlive() {
 }
 
 async function sendSignals() {
-  for (let sent = 0; Date.now() < until; sent++) {
-    await sleep(100 + below(200))
+  while (Date.now() < until) {
+    await sleep(50 + below(150))
     const [...members] = living
-    if (members.length > 0) pick(members).kill(signals[sent % signals.length])
+    if (members.length > 0 && pick(members).kill(signals[sent % signals.length])) sent++
   }
 }
 
 await Promise.all([...Array.from({ length: 8 }, keepOneAlive), sendSignals()])
-console.log(JSON.stringify({ ends, problems }))
+if (broken === 'true') {
+  const path = /fifo:(\S+)/.exec(process.env.MAKEFLAGS)?.[1]
+  readSync(path === undefined ? 3 : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), Buffer.alloc(1))
+}
+console.log(JSON.stringify({ ends, signals: sent, asked, problems }))

@@ -13,7 +13,9 @@ let ended = false
 process.on('SIGTERM', () => {
   ended = true
 })
-while (!ended && problems.length < 10) {
+// Once more after the signal: then it sees what there is at the end.
+for (let isLast = false; !isLast && problems.length < 10; ) {
+  isLast = ended
   try {
     const { version, value } = await document.read()
     if (version < last) problems.push(`version ${version} after ${last}`)

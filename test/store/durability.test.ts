@@ -1,35 +1,20 @@
 import { createHash } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { History, SIM_TIMERS } from './sim-history.ts'
+import { describe, expect, test } from 'vitest'
 import type { Faults } from './sim-machine.ts'
+import { runHistory } from './sim-storm.ts'
 
-// JOBSLOT_SEED=N begins with that history, JOBSLOT_SEEDS=N runs so many.
+// JOBSLOT_SEED=N begins with that history, JOBSLOT_SEEDS=N runs so many; npm run torture -- --only disk runs them for as long as
+// wanted.
 const { JOBSLOT_SEED, JOBSLOT_SEEDS } = process.env
 const first = Number(JOBSLOT_SEED ?? Math.floor(Math.random() * 1e6))
 const count = Number(JOBSLOT_SEEDS ?? (JOBSLOT_SEED === undefined ? 25 : 1))
-const steps = 250
-
-beforeEach(() => {
-  vi.useFakeTimers(SIM_TIMERS)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-async function history(seed: number, faults: Faults): Promise<History> {
-  vi.setSystemTime(SIM_TIMERS.now)
-  vi.clearAllTimers()
-  const history = new History(seed, faults)
-  await history.run(steps)
-  return history
-}
 
 async function histories(faults: Faults): Promise<{ wrong: string[]; answered: number; failures: number }> {
   const wrong: string[] = []
   let answered = 0
   let failures = 0
   for (let seed = first; seed < first + count && wrong.length === 0; seed++) {
-    const { machine, ...found } = await history(seed, faults)
+    const { machine, ...found } = await runHistory(seed, faults)
     answered += found.answered
     failures += machine.failures
     if (found.wrong.length > 0) wrong.push(`JOBSLOT_SEED=${seed} npx vitest run test/store/durability`, ...found.wrong)
@@ -58,7 +43,7 @@ describe('a disk that drops, keeps or garbles what was not synced', { timeout: 2
 
   test('is the same disk for the same seed', async () => {
     const outcome = async () => {
-      const { machine, answered } = await history(first, { failing: 0.05 })
+      const { machine, answered } = await runHistory(first, { failing: 0.05 })
       const hash = createHash('sha1')
       for (const [name, { cached }] of machine.folder) hash.update(name).update(cached)
       return { answered, hash: hash.digest('hex') }

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { JobStore } from '../../src/store/job-store.ts'
 import { type OpenOptions, openStore } from '../../src/store/open.ts'
+import { atEnd } from '../support/at-end.ts'
 import { tempDir } from '../support/processes.ts'
 
 /** A store in a folder of the test's own, closed when it is over. */
 export async function testStore(options: Partial<OpenOptions> = {}): Promise<JobStore> {
   const store = await openStore({ dir: join(tempDir(), 'store'), ...options })
-  onTestFinished(() => store.close())
+  atEnd(() => store.close())
   return store
 }
 

@@ -1,39 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import type { JobStore } from '../../src/store/job-store.ts'
-import { built } from '../client/program.ts'
-import { scrubbed, waitFor } from '../support/processes.ts'
+import { describe, expect, test } from 'vitest'
+import { waitFor } from '../support/processes.ts'
+import { stormSeed } from '../torture/seed.ts'
+import { Storm } from '../torture/storm.ts'
 import { testStore } from './folder.ts'
-
-type Role = 'create' | 'work' | 'hold'
-
-/** A process with the store open; what it said, as lists of words. */
-function party(store: JobStore, role: Role, { durability = 'disk', lease = 30_000 } = {}) {
-  const argv = [join(import.meta.dirname, 'party.mjs'), built('store.js'), store.dir, role, durability, String(lease)]
-  const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'], env: scrubbed(process.env) })
-  const said: string[][] = []
-  let rest = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const lines = `${rest}${text}`.split('\n')
-    rest = lines.pop()!
-    for (const line of lines) said.push(line.split(' '))
-  })
-  child.stdin.on('error', () => {})
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const has = (word: string) => said.some(([first]) => first === word)
-  return { child, said, has, ready: () => waitFor(() => has('ready'), 20_000, `${role} is ready`) }
-}
-
-const ended = (child: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve()
-    else child.once('close', () => resolve())
-  })
+import { jobStorm } from './job-storm.ts'
+import { party } from './party.ts'
 
 describe('a worker that is killed', () => {
   test('has its job handed out again at once, with nobody polling', async () => {
@@ -65,7 +38,7 @@ describe('a worker that is killed', () => {
     await waitFor(() => worker.has('holds'), 20_000)
     expect(await store.pullJob()).toBeUndefined()
     worker.child.kill('SIGKILL')
-    await ended(worker.child)
+    await worker.ended
     await sleep(60)
     await store.pullJob()
     expect(await store.get(id)).toMatchObject({ lost: 1 })
@@ -94,77 +67,24 @@ test('a worker that is stopped past its lease loses its claim, and its result is
   expect((await store.get(id))!.value!.toString()).toBe('mine')
 })
 
-describe('a storm', () => {
-  // One of them is as long as what is promised; a longer one shows what comes once an hour.
-  const longest = Number(process.env.JOBSLOT_STORM_SECONDS ?? 60)
+describe('a storm', { retry: 0 }, () => {
   const storms = [
-    { durability: 'disk', seconds: longest },
-    { durability: 'os', seconds: Number(process.env.JOBSLOT_STORM_SECONDS ?? 15) },
+    { durability: 'disk', ms: 45_000 },
+    { durability: 'os', ms: 15_000 },
   ] as const
 
-  test.each(storms)(
+  test.for(storms)(
     'of kills loses no job and finishes none twice ($durability)',
-    async ({ durability, seconds }) => {
-      const store = await testStore({ durability })
-      const creators = Array.from({ length: 4 }, () => party(store, 'create', { durability }))
-      const all = Array.from({ length: 8 }, () => party(store, 'work', { durability }))
-      await Promise.all([...creators, ...all].map(({ ready }) => ready()))
-      let workers = [...all]
-      const events: { type: string; id?: number }[] = []
-      const stop = new AbortController()
-      const following = (async () => {
-        try {
-          for await (const event of store.events({ from: 0, signal: stop.signal })) events.push(event)
-        } catch {
-          // Told to stop, or left behind by a compaction: then the last count is all there is.
-        }
-      })()
-      let kills = 0
-      for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
-        await sleep(20)
-        // One that is still starting has nothing to lose.
-        const victims = workers.filter(({ has }) => has('ready'))
-        const victim = victims[Math.floor(Math.random() * victims.length)]
-        if (!victim) continue
-        victim.child.kill('SIGKILL')
-        kills++
-        const next = party(store, 'work', { durability })
-        workers = workers.map((worker) => (worker === victim ? next : worker))
-        all.push(next)
-      }
-      for (const { child } of creators) child.stdin.end()
-      await Promise.all(creators.map(({ child }) => ended(child)))
-      await waitFor(
-        async () => {
-          const { pending, active, delayed } = await store.stats()
-          return pending + active + delayed === 0
-        },
-        60_000,
-        'all jobs are finished',
-      )
-      for (const { child } of workers) child.stdin.end()
-      await Promise.all(workers.map(({ child }) => ended(child)))
-      const created = creators.flatMap(({ said }) =>
-        said.filter(([word]) => word === 'created').map(([, id]) => Number(id)),
-      )
+    { timeout: 240_000 },
+    async (given) => {
+      const { durability, ms } = given
+      const storm = new Storm({ seed: stormSeed('jobs'), ms })
+      await jobStorm(storm, durability)
+      expect(storm.problems).toEqual([])
       // Starting them takes most of the time.
-      expect(kills).toBeGreaterThan(10)
-      expect(created.length).toBeGreaterThan(5 * seconds)
-      for (const id of created) expect(await store.get(id)).toMatchObject({ state: 'fulfilled' })
-      expect(await store.verify()).toMatchObject({ ok: true })
-      await sleep(100)
-      stop.abort()
-      await following
-      const finished = events.filter(({ type }) => type === 'fulfill').map(({ id }) => id)
-      expect(finished.length).toBeGreaterThan(0)
-      expect(new Set(finished).size).toBe(finished.length)
-      const said = all.flatMap(({ said }) => said)
-      // What a killed one had, another has run once more.
-      expect(said.filter(([word]) => word === 'fulfilled').length).toBeLessThanOrEqual(finished.length)
-      const errors = said.filter(([word]) => word === 'error').map(([, code]) => code)
-      expect(errors.filter((code) => code !== 'ERR_JOBSLOT_CLAIM_LOST')).toEqual([])
+      expect(storm.kills).toBeGreaterThan(ms / 500)
+      expect(storm.operations).toBeGreaterThan(ms / 200)
     },
-    240_000,
   )
 })
 
@@ -183,7 +103,7 @@ test('processes agree on the order of events', async () => {
   const [one, two] = await Promise.all([read(), read()])
   expect(one).toEqual(two)
   for (const { child } of others) child.stdin.end()
-  await Promise.all(others.map(({ child }) => ended(child)))
+  await Promise.all(others.map(({ ended }) => ended))
   const said = others.flatMap(({ said }) => said.filter(([word]) => word === 'created').map(([, id]) => Number(id)))
   expect(new Set(said).size).toBe(said.length)
   expect((await store.stats()).pending).toBe(said.length)
@@ -235,6 +155,6 @@ test('processes that are stopped at random do not stop the others', async () => 
   expect(longest).toBeLessThan(10_000)
   await waitFor(async () => (await store.stats()).fulfilled === created, 60_000, 'all jobs are fulfilled')
   for (const { child } of workers) child.stdin.end()
-  await Promise.all(workers.map(({ child }) => ended(child)))
+  await Promise.all(workers.map(({ ended }) => ended))
   expect(await store.verify()).toMatchObject({ ok: true })
 }, 240_000)

@@ -2,14 +2,9 @@ import { vi } from 'vitest'
 import type { PulledJob } from '../../src/store/claims/pulled-job.ts'
 import { JobStore } from '../../src/store/job-store.ts'
 import { load } from '../../src/store/journal/load.ts'
+import type { SimClock } from './sim-clock.ts'
 import { type Faults, Machine, Process, simLines } from './sim-machine.ts'
 import { Random } from './sim-random.ts'
-
-/** The clocks that a store looks at. */
-export const SIM_TIMERS = {
-  toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'hrtime', 'Date'],
-  now: 1_700_000_000_000,
-} satisfies Parameters<typeof vi.useFakeTimers>[0]
 
 /** What was asked for and answered of one job. */
 interface Known {
@@ -27,11 +22,12 @@ interface Running {
 
 /**
  * A long history with kills and power cuts, and what has to be so after each of them. It is the same each time for the
- * same seed, as long as no clock but that of the tests is looked at: use `vi.useFakeTimers(SIM_TIMERS)`.
+ * same seed, as long as no clock but the simulated one is looked at.
  */
 export class History {
   readonly machine: Machine
   readonly #random: Random
+  readonly #clock: SimClock
   /** How many steps of a thousand are power cuts. */
   readonly #cuts: number
   readonly #known = new Map<number, Known>()
@@ -44,9 +40,12 @@ export class History {
   #workers = 0
   #asked = 0
   answered = 0
+  kills = 0
+  cuts = 0
   wrong: string[] = []
 
-  constructor(seed: number, faults: Faults) {
+  constructor(seed: number, faults: Faults, clock: SimClock) {
+    this.#clock = clock
     this.#random = new Random(seed)
     this.#cuts = this.#random.pick([6, 20, 50])
     this.machine = new Machine(new Random(seed + 77), faults)
@@ -67,7 +66,7 @@ export class History {
 
   async #turn(times: number): Promise<void> {
     for (let i = 0; i < times; i++) {
-      if (this.#random.chance(0.3)) vi.advanceTimersByTime(this.#random.below(20))
+      if (this.#random.chance(0.3)) this.#clock.advance(this.#random.below(20))
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -226,6 +225,7 @@ export class History {
   #kill(): void {
     const [killed] = this.#running.splice(this.#random.below(this.#running.length), 1)
     killed?.process.kill()
+    this.kills++
   }
 
   /** The power goes; all that was answered has to be there again, and nothing that was never asked for. */
@@ -234,6 +234,7 @@ export class History {
     this.#running = []
     this.#starting = 0
     this.machine.cut()
+    this.cuts++
     await this.#withoutFaults(async () => {
       await this.#start()
       await this.#expectAll()

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { atEnd } from './at-end.ts'
 import { compiled } from './compile.ts'
 import { tempDir } from './processes.ts'
 
@@ -52,7 +52,7 @@ export function fifoJobserver(dir: string, tokens: Buffer): FifoJobserver {
   // O_RDWR: neither open waits for another process.
   const readFd = openSync(path, constants.O_RDWR)
   const writeFd = openSync(path, constants.O_RDWR)
-  onTestFinished(() => {
+  atEnd(() => {
     closeSync(readFd)
     closeSync(writeFd)
   })

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { atEnd } from './at-end.ts'
 
 export type Env = Record<string, string | undefined>
 
@@ -74,7 +74,7 @@ export function start(argv: readonly string[], options: RunOptions = {}): Runnin
       clearTimeout(timer)
       resolve({ code, signal, stdout, stderr })
     })
-    onTestFinished(() => {
+    atEnd(() => {
       clearTimeout(timer)
       if (child.exitCode === null && child.signalCode === null) killGroup(pid)
     })
@@ -94,7 +94,7 @@ export function scrubbed(env: Env, over: Env = {}): Env {
 /** A new folder that is removed after the test. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'jobslot-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
+  atEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
   return dir
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { atEnd } from '../support/at-end.ts'
 import { packageDir } from '../support/cli.ts'
 import { type Env, type RunOptions, run, start, tempDir, waitFor } from '../support/processes.ts'
 
@@ -87,7 +87,7 @@ export function project(): Project {
   file('package.json', '{ "private": true }')
   file('worker.mjs', WORKER)
   // Nothing may outlive a test: what does carries the folder's name in its command line.
-  onTestFinished(() => {
+  atEnd(() => {
     for (const pid of processesOf(dir)) process.kill(pid, 'SIGKILL')
   })
   let programs = 0

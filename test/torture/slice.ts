@@ -1,0 +1,56 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { processesWhere } from '../broker/named.ts'
+import { Scope } from '../support/at-end.ts'
+import { Storm, type StormOptions } from './storm.ts'
+
+/**
+ * One turn of one storm, with what it uses in a folder of its own. Whatever its own checker looks at: no process that was
+ * started in it, no file and no descriptor may be left.
+ */
+export async function runSlice(run: (storm: Storm) => Promise<unknown>, options: StormOptions): Promise<Storm> {
+  const storm = new Storm(options)
+  const folder = mkdtempSync(join(tmpdir(), 'torture-'))
+  const before = { tmpdir: process.env.TMPDIR, descriptors: descriptors() }
+  process.env.TMPDIR = folder
+  const scope = new Scope()
+  try {
+    await Promise.race([scope.run(() => run(storm)), whenAborted(options.signal)])
+    await storm.soon(
+      () => started(folder).length === 0,
+      5000,
+      () => `processes are left: ${started(folder)}`,
+    )
+  } catch (error) {
+    if (!storm.isStopped) storm.check(false, (error as Error).stack ?? String(error))
+  } finally {
+    await scope.end().catch((error) => storm.check(storm.isStopped, `cleaning up failed: ${error}`))
+    for (const pid of started(folder)) process.kill(pid, 'SIGKILL')
+    if (before.tmpdir === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before.tmpdir
+  }
+  const left = readdirSync(folder)
+  if (!storm.isStopped) {
+    storm.check(left.length === 0, `files are left: ${left}`)
+    await storm.soon(
+      () => descriptors() <= before.descriptors,
+      2000,
+      () => `${descriptors() - before.descriptors} descriptors are left`,
+    )
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  return storm
+}
+
+/** What runs with this folder in its environment: children have it from this process. */
+function started(folder: string): number[] {
+  const mark = `TMPDIR=${folder}\0`
+  return processesWhere((pid) => pid !== process.pid && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark))
+}
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length
+
+function whenAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
+}
