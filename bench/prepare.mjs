@@ -12,12 +12,17 @@ export const cli = [process.execPath, join(root, bin.jobslot)]
 /** The words that start a script of `programs/`. */
 export const script = (name) => [process.execPath, join(import.meta.dirname, 'programs', name)]
 
-/** Builds the package where it was never built or its sources are newer: old code gives figures too. Installs the peers. */
+/** Builds the package and installs the peers. */
 export function build() {
+  buildPackage()
   if (modified(join(import.meta.dirname, 'package-lock.json')) > modified(join(import.meta.dirname, 'node_modules'))) {
     process.stderr.write('bench: npm ci, in bench\n')
     execFileSync('npm', ['ci', '--silent'], { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] })
   }
+}
+
+/** Builds the package where it was never built or its sources are newer: old code gives figures too. */
+export function buildPackage() {
   if (newest(join(root, 'src')) > modified(join(root, bin.jobslot))) npmRun('build:ts')
   if (newest(join(root, 'src-native')) > modified(addonPath())) npmRun('build:native')
 }
