@@ -4,7 +4,7 @@ import type { ChildJobserver, ChildSpawnOptions } from './child-options.ts'
 import { childOptions } from './child-options.ts'
 import type { Limit } from './limit.ts'
 import { makeLimit } from './limit.ts'
-import { Slot } from './slot.ts'
+import { Slot, type SlotWaiter } from './slot.ts'
 import type { SlotQueue, Waiter } from './slot-queue.ts'
 
 export interface AcquireOptions {
@@ -12,12 +12,6 @@ export interface AcquireOptions {
   timeout?: number | undefined
   /** Ends the wait; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-}
-
-/** One who waits for a slot. Exactly one of the two is called, once. @internal */
-export interface SlotWaiter {
-  deliver(slot: Slot): void
-  fail(error: unknown): void
 }
 
 /** What `connect` found out, from which a client is made. @internal */

@@ -1,6 +1,5 @@
 import { JobslotError } from '../errors.ts'
-import type { Client, SlotWaiter } from './client.ts'
-import type { Slot } from './slot.ts'
+import type { Slot, SlotWaiter } from './slot.ts'
 
 /** Runs functions in slots, with p-limit's face. */
 export interface Limit {
@@ -21,7 +20,14 @@ export interface Limit {
   ): Promise<Result[]>
 }
 
-export function makeLimit(client: Pick<Client, 'tryAcquire' | 'enqueue' | 'fail'>): Limit {
+/** What a limit wants of a client. */
+interface Slots {
+  tryAcquire(): Slot | null
+  enqueue(waiter: SlotWaiter): void
+  fail(waiter: SlotWaiter, reason: unknown): void
+}
+
+export function makeLimit(client: Slots): Limit {
   const waiting = new Set<SlotWaiter>()
   let active = 0
 

@@ -37,3 +37,9 @@ export class Slot {
     this.release()
   }
 }
+
+/** One who waits for a slot. Exactly one of the two is called, once. @internal */
+export interface SlotWaiter {
+  deliver(slot: Slot): void
+  fail(error: unknown): void
+}

@@ -1,4 +1,4 @@
-import type { PlanMember } from './plan.ts'
+import type { PlanMember } from './situation.ts'
 
 /** How long a token lies there before it counts as not wanted: a blocked reader, or a busy make, has taken it by then. */
 export const PROBE_MS = 10

@@ -1,5 +1,5 @@
-import type { Plan, PlanState, Share } from './plan.ts'
-import type { Round } from './share-out.ts'
+import type { Round, Share } from './share-out.ts'
+import type { Plan, PlanState } from './situation.ts'
 import { PATIENT_CLAIM_MS } from './withdraw.ts'
 
 /** What to look out for after the moves, and what a source of slots should know. */

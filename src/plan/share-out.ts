@@ -1,5 +1,19 @@
+import type { Appetite } from './appetite.ts'
 import { fill, type Precedence, type Vessel } from './fill.ts'
-import type { PlanState, PlanWaiter, Share } from './plan.ts'
+import type { PlanMember, PlanState, PlanWaiter } from './situation.ts'
+
+/** A member as one round of planning sees it. */
+export interface Share {
+  member: PlanMember
+  appetite: Appetite
+  weight: number
+  /** Tokens it should have. */
+  target: number
+  /** Tokens it is given at once. */
+  grant: number
+  /** Tokens kept for it of what is to come. */
+  promised: number
+}
 
 /** How long one that wants `min..max` collects what lies idle, once it could have its `min`. */
 const GATHER_MS = 20

@@ -1,6 +1,6 @@
 import { fill } from './fill.ts'
-import type { Move, Share } from './plan.ts'
-import type { Round } from './share-out.ts'
+import type { Round, Share } from './share-out.ts'
+import type { Move } from './situation.ts'
 
 /** A claim that is older is collected from everyone: its first giver may be in a job of an hour. */
 export const PATIENT_CLAIM_MS = 100

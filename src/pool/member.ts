@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { Purse } from '../account/account.ts'
 import type { LedgerRecord } from '../account/ledger.ts'
 import { type Habits, looked, newcomer, refused, stirred } from '../plan/habits.ts'
-import type { PlanMember } from '../plan/plan.ts'
+import type { PlanMember } from '../plan/situation.ts'
 import type { JoinRequest, MemberCommand } from './host.ts'
 
 /** A member as the pool's owner knows it. */

@@ -1,4 +1,4 @@
-import type { PlanWaiter } from '../plan/plan.ts'
+import type { PlanWaiter } from '../plan/situation.ts'
 import type { Joined, JoinRequest, PoolStatus } from './host.ts'
 import type { ProcessIdentity } from './survivors.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Move, type PlanMember, type PlanState, type PlanWaiter, plan } from '../../src/plan/plan.ts'
+import { plan } from '../../src/plan/plan.ts'
+import type { Move, PlanMember, PlanState, PlanWaiter } from '../../src/plan/situation.ts'
 
 const NOW = 100_000
 

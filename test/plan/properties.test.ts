@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Move, type PlanMember, type PlanState, plan } from '../../src/plan/plan.ts'
+import { plan } from '../../src/plan/plan.ts'
+import type { Move, PlanMember, PlanState } from '../../src/plan/situation.ts'
 
 const NOW = 100_000
 

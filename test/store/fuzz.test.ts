@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isDeeper } from '../../src/store/format/depth.ts'
 import { realLines } from '../../src/store/disk/real-disk.ts'
+import { isDeeper } from '../../src/store/format/depth.ts'
 import { lineOf, objectOf } from '../../src/store/format/line.ts'
 import { QuickLines } from '../../src/store/format/quick-line.ts'
 import { isJob } from '../../src/store/journal/snapshot.ts'

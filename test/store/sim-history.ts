@@ -1,4 +1,3 @@
-import { vi } from 'vitest'
 import type { PulledJob } from '../../src/store/claims/pulled-job.ts'
 import { JobStore } from '../../src/store/job-store.ts'
 import { load } from '../../src/store/journal/load.ts'

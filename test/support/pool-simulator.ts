@@ -1,5 +1,6 @@
 import { asked, granted, type Habits, looked, newcomer, refused, stirred, withdrawn } from '../../src/plan/habits.ts'
-import { type Plan, type PlanState, plan } from '../../src/plan/plan.ts'
+import { plan } from '../../src/plan/plan.ts'
+import type { Plan, PlanState } from '../../src/plan/situation.ts'
 
 /** A run of jobs, tokens and plans on a clock of its own: what takes minutes in the real takes milliseconds here. */
 
