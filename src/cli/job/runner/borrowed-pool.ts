@@ -6,7 +6,7 @@ import { privateOwner } from '../../../pool/create-pool.ts'
 import type { Audit, Joined, JoinRequest, MemberCommand } from '../../../pool/host.ts'
 import type { PoolOwner } from '../../../pool/owner.ts'
 import { jobserverSource } from '../../../pool/source.ts'
-import type { JobHost } from './job-slots.ts'
+import type { JobHost } from './run.ts'
 
 const LOOK_MS = 50
 const never = new AbortController().signal

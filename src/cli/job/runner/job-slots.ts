@@ -1,6 +1,5 @@
 import { availableCpus } from '../../../pool/cpus.ts'
 import { privateOwner } from '../../../pool/create-pool.ts'
-import type { PoolHost } from '../../../pool/host.ts'
 import { joinAsProcess } from '../../../pool/own-slots.ts'
 import { fixedSource, jobserverSource } from '../../../pool/source.ts'
 import { jobserverInForce, nameOf, slotsOf } from '../../limit/limit-in-force.ts'
@@ -10,9 +9,7 @@ import { tell, visible } from '../../messages.ts'
 import { whatIsHeld as whatIsHeldOf } from '../../run/run-as-member.ts'
 import type { Signals } from '../../signals.ts'
 import { BorrowedPool } from './borrowed-pool.ts'
-
-/** What jobs are members of while they run. */
-export type JobHost = Pick<PoolHost, 'join' | 'started' | 'leave'>
+import type { JobHost } from './run.ts'
 
 export interface JobSlots {
   host: JobHost

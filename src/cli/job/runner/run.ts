@@ -1,6 +1,8 @@
-import type { Joined } from '../../../pool/host.ts'
+import type { Joined, PoolHost } from '../../../pool/host.ts'
 import type { PulledJob, ValueInput } from '../../../store.ts'
-import type { JobHost } from './job-slots.ts'
+
+/** What jobs are members of while they run. */
+export type JobHost = Pick<PoolHost, 'join' | 'started' | 'leave'>
 
 /** A job that was claimed, with the slot that it is to run in. */
 export interface Assignment {
