@@ -1,9 +1,6 @@
 // npm run torture -- --help
-// Reads the modules in TypeScript as the tests do, on every Node that the package runs on.
+// Runs command.ts, with modules in TypeScript as the tests read them, on every Node that the package runs on. The command
+// runs while it is imported: modules that it loads later are read by the same runner.
 import { runnerImport } from 'vite'
 
-const { module } = await runnerImport(new URL('command.ts', import.meta.url).pathname, {
-  configFile: false,
-  logLevel: 'error',
-})
-await module.main(process.argv.slice(2))
+await runnerImport(new URL('command.ts', import.meta.url).pathname, { configFile: false, logLevel: 'error' })

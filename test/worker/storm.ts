@@ -78,7 +78,8 @@ export async function workerStorm(storm: Storm): Promise<void> {
     ORPHAN_MS,
     () => `processes are left: ${processesOf(p.dir)}`,
   )
-  const left = () => leftIn(p.workers).filter((name) => !name.endsWith('.lock'))
+  // The log of one that was killed stays, for whoever wants to know why; and the lock, until the next start.
+  const left = () => leftIn(p.workers).filter((name) => !/\.lock$|^(one|other)\.log$/.test(name))
   // What killed ones have left is removed by the next start of any.
   await p.run(`const worker = await connectWorker('last', { module, idle: 1 }); await worker[Symbol.asyncDispose]()`)
   await storm.soon(
