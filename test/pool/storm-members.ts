@@ -69,8 +69,9 @@ export function memberKinds(
   if (gcc) {
     const { argv, cwd, spans: own } = gccLtoProject(tempDir(), { jobs: 6, ms: 50, make: make43, gcc })
     files.push(own)
-    const begin = () =>
-      of([...run, '--style', 'pipe', '--', 'sh', '-c', 'rm -f program; exec "$@"', 'sh', ...argv], cwd)
+    const command = ['sh', '-c', 'rm -f program; exec "$@"', 'sh', ...argv]
+    // A compiler that is killed leaves its temporary files.
+    const begin = () => of([...run, '--style', 'pipe', '--', ...command], cwd, { TMPDIR: cwd })
     kinds.push({ hasMiddle: true, start: begin })
   }
   return { kinds, spans, recorded: () => files.flatMap(readSpans) }

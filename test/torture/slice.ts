@@ -5,6 +5,9 @@ import { processesWhere } from '../broker/named.ts'
 import { Scope } from '../support/at-end.ts'
 import { Storm, type StormOptions } from './storm.ts'
 
+/** Stands in the environment of all that a storm starts. */
+const MARK = 'TORTURE_FOLDER'
+
 /** By storm: how many descriptors its first turn has left. What is made once for the life of a process is no leak. */
 const settled = new Map<string, number>()
 
@@ -21,6 +24,7 @@ export async function runSlice(
   const folder = mkdtempSync(join(tmpdir(), 'torture-'))
   const before = process.env.TMPDIR
   process.env.TMPDIR = folder
+  process.env[MARK] = folder
   const scope = new Scope()
   try {
     await Promise.race([scope.run(() => run(storm)), whenAborted(options.signal)])
@@ -34,6 +38,7 @@ export async function runSlice(
   } finally {
     await scope.end().catch((error) => storm.check(storm.isStopped, `cleaning up failed: ${error}`))
     for (const pid of started(folder)) process.kill(pid, 'SIGKILL')
+    delete process.env[MARK]
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
   }
@@ -54,7 +59,7 @@ export async function runSlice(
 
 /** What runs with this folder in its environment: children have it from this process. */
 function started(folder: string): number[] {
-  const mark = `TMPDIR=${folder}\0`
+  const mark = `${MARK}=${folder}\0`
   return processesWhere((pid) => pid !== process.pid && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark))
 }
 
