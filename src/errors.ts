@@ -3,8 +3,10 @@
  * happened and what to do about it.
  */
 export class JobslotError extends Error {
+  /** What went wrong, for programs: `ERR_JOBSLOT_TIMEOUT`, for instance. */
   readonly code: ErrorCode
 
+  /** @internal */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'JobslotError'
@@ -12,5 +14,5 @@ export class JobslotError extends Error {
   }
 }
 
-/** What went wrong. The table in `docs/protocol.md` says what each means. */
+/** What went wrong. The tables of "Errors" in `docs/protocol.md` say what each code means and what to do about it. */
 export type ErrorCode = `ERR_JOBSLOT_${string}`

@@ -17,13 +17,15 @@ import { timeoutOf, waitFor } from './native/waits.ts'
 
 export type { DescriptorInfo, ReadWay }
 
+/** How long to wait. */
 export interface WaitOptions {
-  /** Milliseconds; 0 asks and does not wait; none waits for ever. */
+  /** Milliseconds; 0 asks and does not wait; left out, it waits for ever. */
   timeout?: number | undefined
   /** Ends the wait; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
+/** How long to wait for bytes, and how to read them. */
 export interface ReadOptions extends WaitOptions {
   /**
    * How to read without blocking and without setting O_NONBLOCK for everyone. Left out, the first that works:
@@ -36,12 +38,17 @@ export interface ReadOptions extends WaitOptions {
 /** Events a descriptor can be polled for. Hang-up and errors are always reported. */
 export type PollEvent = 'read' | 'write' | 'priority'
 
+/** What a descriptor is ready for. */
 export interface PollResult {
+  /** There are bytes to read, or the end of the file. */
   readable: boolean
+  /** There is room to write. */
   writable: boolean
+  /** There is urgent data, or another exceptional condition. */
   priority: boolean
   /** The other side has closed. There may still be bytes to read. */
   hangup: boolean
+  /** It is in error: of a pipe's writing end, that nobody reads any more. */
   error: boolean
 }
 
@@ -55,7 +62,8 @@ const POLLNVAL = 32
 /**
  * A new descriptor (close-on-exec) for the same description: position and flags stay shared.
  *
- * @throws a system error, for instance `EBADF`.
+ * @returns its number; `close` closes it
+ * @throws a system error: `EBADF` where `fd` is not open, `EMFILE` where this process has too many
  */
 export function dup(fd: number): number {
   return checked(native().dup(fd), 'dup')
@@ -64,40 +72,51 @@ export function dup(fd: number): number {
 /**
  * A description of one's own on what `fd` is open on: its O_NONBLOCK is nobody else's. Linux only, and not for sockets.
  *
- * @throws a system error: `ENXIO` for a socket, `EACCES` where the file's rights forbid it, `ENOSYS` outside Linux.
+ * @param options `access`: what it is opened for, by default what `fd` is; `nonblocking`: whether it has O_NONBLOCK, by
+ * default it has
+ * @returns its number; `close` closes it
+ * @throws a system error: `ENXIO` for a socket, `EACCES` where the file's rights forbid it, `ENOSYS` outside Linux
  */
 export function reopen(
   fd: number,
-  options: { access?: 'read' | 'write' | 'both'; nonblocking?: boolean } = {},
+  options: { access?: 'read' | 'write' | 'both' | undefined; nonblocking?: boolean | undefined } = {},
 ): number {
   const access = { read: 0, write: 1, both: 2 } as const
   const wanted = access[options.access ?? describe(fd).access]
   return checked(native().reopen(fd, wanted, options.nonblocking ?? true), 'open', `of descriptor ${fd}`)
 }
 
-/** Closes a descriptor, in particular one that `dup` or `reopen` made. */
+/** Closes a descriptor, in particular one that `dup` or `reopen` made. @throws a system error: `EBADF` */
 export function close(fd: number): void {
   checked(native().close(fd), 'close')
 }
 
-/** What `fd` is open on, and its flags. */
+/** What `fd` is open on, and its flags. @throws a system error: `EBADF` */
 export function info(fd: number): DescriptorInfo {
   return describe(fd)
 }
 
-/** Bytes that can be read from `fd` now. @throws a system error: `ENOTTY` for what keeps no such count. */
+/** How many bytes can be read from `fd` now. @throws a system error: `ENOTTY` for what keeps no such count */
 export function available(fd: number): number {
   return checked(native().available(fd), 'ioctl(FIONREAD)')
 }
 
-/** Makes a named pipe. @throws a system error, for instance `EEXIST`. */
+/**
+ * Makes a named pipe.
+ *
+ * @param mode its permission bits, less the process's umask
+ * @throws a system error: `EEXIST`, `ENOENT`, `EACCES`
+ */
 export function mkfifo(path: string, mode = 0o600): void {
   checked(native().mkfifo(path, mode), 'mkfifo', path)
 }
 
 /**
  * Waits until `fd` is ready, hung up or in error. Resolves to null when the timeout came first. The wait works on its
- * own duplicate: closing or reusing the number meanwhile harms nothing.
+ * own duplicate: closing or reusing the number meanwhile harms nothing. While it waits, the process stays alive and uses
+ * no CPU.
+ *
+ * @throws the signal's reason; a system error: `EBADF`
  */
 export async function poll(
   fd: number,
@@ -111,7 +130,7 @@ export async function poll(
   return resultOf(readyValue(end, 'poll'))
 }
 
-/** As `poll`, but blocks the calling thread. */
+/** As `poll`, but blocks the calling thread until then. Left out, `options.timeout` is for ever. */
 export function pollSync(
   fd: number,
   events: PollEvent | readonly PollEvent[],
@@ -123,9 +142,21 @@ export function pollSync(
 
 /**
  * Reads at most `length` bytes as soon as there are any; an empty Buffer means end of file. Bytes that were read are
- * always delivered: where they come at the same moment as the timeout or the abort, they win.
+ * always delivered: where they come at the same moment as the timeout or the abort, they win. While it waits, the process
+ * stays alive and uses no CPU.
  *
- * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; the signal's reason; a system error.
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; the signal's reason; a system error: `EBADF`
+ *
+ * @example
+ * ```js
+ * import { openSync } from 'node:fs'
+ * import { mkfifo, read, write } from 'jobslot/fd'
+ *
+ * mkfifo('letterbox')
+ * const end = openSync('letterbox', 'r+')
+ * setTimeout(() => write(end, Buffer.from('hello')), 10)
+ * console.log(String(await read(end, 100, { timeout: 5000 })))
+ * ```
  */
 export async function read(fd: number, length: number, options: ReadOptions = {}): Promise<Buffer> {
   checkLength(length)
@@ -147,7 +178,11 @@ export async function read(fd: number, length: number, options: ReadOptions = {}
   return (ended.status === 'ready' && ended.data) || Buffer.alloc(0)
 }
 
-/** As `read`, but blocks the calling thread. */
+/**
+ * As `read`, but blocks the calling thread until then. Left out, `options.timeout` is for ever.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; a system error: `EBADF`
+ */
 export function readSync(
   fd: number,
   length: number,
@@ -170,6 +205,8 @@ export function readSync(
 /**
  * Writes what can be written at once, never waiting, and returns the number of bytes: 0 when there is no room now
  * (`poll(fd, 'write')` waits for some).
+ *
+ * @throws a system error: `EBADF`; `EPIPE` where nobody reads any more
  */
 export function write(fd: number, bytes: Uint8Array): number {
   if (bytes.length === 0) return 0

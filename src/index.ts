@@ -1,5 +1,5 @@
 /**
- * `jobslot`: take slots from the limit in force and give them back.
+ * `jobslot`: take slots from the limit in force and give them back; pools of slots. Times are milliseconds.
  *
  * @module
  */
@@ -13,10 +13,12 @@ export type { Limit } from './client/limit.ts'
 export type { Slot } from './client/slot.ts'
 export type { ErrorCode } from './errors.ts'
 export { JobslotError } from './errors.ts'
+export type { GovernorLimits, Pressure } from './governor/governor.ts'
 export type { JobserverAuth, Makeflags } from './makeflags/index.ts'
 export { parseMakeflags } from './makeflags/index.ts'
 export type { CreatePoolOptions } from './pool/create-pool.ts'
-export type { Audit, MemberStatus, PoolStatus } from './pool/host.ts'
+export type { Audit, MemberKind, MemberStatus, PoolStatus } from './pool/host.ts'
+export type { Style as JobserverStyle } from './pool/offer.ts'
 export type { MemberOptions, Pool, PoolSpawnOptions } from './pool/pool.ts'
 export type { Member, MemberExit } from './pool/spawned-member.ts'
 export { createPool, openPool } from './pools.ts'

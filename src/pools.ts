@@ -8,6 +8,16 @@ import type { Pool } from './pool/pool.ts'
  * A pool of this process, of which only what it spawns learns.
  *
  * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_NO_ADDON`; TypeError for options that are none
+ *
+ * @example
+ * ```js
+ * import { createPool } from 'jobslot'
+ *
+ * const pool = await createPool({ slots: 2 })
+ * const member = await pool.spawn('echo', ['hello'], { stdio: 'inherit' })
+ * console.log(await member.exited)
+ * await pool.close()
+ * ```
  */
 export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
   const { createPool } = await import('./pool/create-pool.ts')
@@ -16,7 +26,7 @@ export async function createPool(options?: CreatePoolOptions): Promise<Pool> {
 
 /**
  * A pool by name, which this user's processes on this host share. `JOBSLOT_POOL` names it, or it is `default`, where no
- * name is given.
+ * name is given. A pool that has another number of slots than `options.slots` keeps it, and its `warning` event tells.
  *
  * @throws JobslotError `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_LEDGER`, `ERR_JOBSLOT_POOL_VERSION`,
  * `ERR_JOBSLOT_POOL_NAMESPACE`, `ERR_JOBSLOT_POOL_SETTINGS`; TypeError for options that are none

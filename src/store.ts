@@ -1,4 +1,8 @@
-/** The exports of `jobslot/store`: jobs that outlive a crash, in a folder. */
+/**
+ * `jobslot/store`: jobs that outlive a crash, in a folder that several processes share. Times are milliseconds.
+ *
+ * @module
+ */
 import type { JobStore as Store } from './store/job-store.ts'
 import { openStore } from './store/open.ts'
 
@@ -10,17 +14,47 @@ export type { Job } from './store/calls/view.ts'
 export type { Notification } from './store/claims/notification.ts'
 export type { PulledJob } from './store/claims/pulled-job.ts'
 export type { Respond, RespondFailure } from './store/claims/responder.ts'
+export type { Durable as Durability } from './store/disk/folder.ts'
 export type { Created } from './store/engine/operations.ts'
 export type { EventOptions, StoreEvent } from './store/events.ts'
 export type { JobError } from './store/format/line.ts'
+export type { Damage } from './store/journal/journal.ts'
 export type { ValueInput } from './store/journal/value.ts'
 export type { Report } from './store/journal/verify.ts'
 export type { OpenOptions } from './store/open.ts'
 export type { JobState } from './store/state/job-state.ts'
 
+/**
+ * Jobs in a folder, shared with other processes. An id may be a number or the same as a string. With the durability
+ * `disk`, no promise resolves before all that its answer rests on is on disk.
+ *
+ * Any call may reject with JobslotError `ERR_JOBSLOT_STORE_IO` (no room, no right, a failing disk),
+ * `ERR_JOBSLOT_STORE_BUSY` (a process was stopped in the midst of an append) and `ERR_JOBSLOT_CLOSED`, and with a TypeError
+ * of wrong arguments. An open store keeps no process alive; a call that waits does.
+ *
+ * @interface
+ */
 export type JobStore = Store
 
+/** Opens stores: `await JobStore.open({ dir })`. */
 export const JobStore = {
-  /** Opens the store in a folder, and makes it where there is none. */
+  /**
+   * Opens the store in a folder, and makes it where there is none.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_STORE`, `ERR_JOBSLOT_STORE_BUSY`, `ERR_JOBSLOT_STORE_IO`; TypeError for options that
+   * are none
+   *
+   * @example
+   * ```js
+   * import { JobStore } from 'jobslot/store'
+   *
+   * const store = await JobStore.open({ dir: 'jobs' })
+   * const { id } = await store.create({ file: 'a.c' })
+   * const job = await store.pullJob()
+   * await job.fulfill('a.o')
+   * console.log(String((await store.wait(id)).value))
+   * await store.close()
+   * ```
+   */
   open: openStore,
 }

@@ -22,9 +22,26 @@ export type { CallContext, Method, Methods, WorkerClient } from './worker/wire/s
 // What a worker's module imports is `serve`: it should not load all that is for those who start one.
 
 /**
- * Starts a Node process with `module` as its main module. Resolves when that has called `serve`.
+ * Starts a Node process with `module` as its main module. Resolves when that has called `serve`. The wait ends by that, the
+ * process's end, the timeout, or the signal.
  *
- * @throws WorkerExitedError where it ends first; JobslotError `ERR_JOBSLOT_TIMEOUT`
+ * @param module an absolute path, or a URL as `new URL('worker.js', import.meta.url)`
+ * @throws WorkerExitedError where it ends first; JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_WORKER_PROTOCOL`,
+ * `ERR_JOBSLOT_WORKER_LOG`; the signal's reason
+ *
+ * @example
+ * ```js
+ * import { writeFileSync } from 'node:fs'
+ * import { startWorker } from 'jobslot/worker'
+ *
+ * writeFileSync('adder.mjs', `
+ *   import { serve } from 'jobslot/worker'
+ *   serve({ add: ({ a, b }) => a + b })
+ * `)
+ * const worker = await startWorker(new URL('adder.mjs', import.meta.url))
+ * console.log(await worker.call('add', { a: 2, b: 3 }))
+ * await worker.close()
+ * ```
  */
 export async function startWorker(module: string | URL, options: StartOptions = {}): Promise<Worker> {
   const { startPrivate } = await import('./worker/private/start-worker.ts')
@@ -32,7 +49,8 @@ export async function startWorker(module: string | URL, options: StartOptions = 
 }
 
 /**
- * Joins the shared worker of this name, or starts it: however many do so at once, one worker comes of it.
+ * Joins the shared worker of this name, or starts it: however many do so at once, one worker comes of it. It is shared by
+ * this user's processes on this host. The wait ends when it serves, by its end, the timeout, or the signal.
  *
  * @throws WorkerExitedError where it ends before it serves; JobslotError `ERR_JOBSLOT_TIMEOUT`,
  * `ERR_JOBSLOT_WORKER_PROTOCOL` where it is of another version or no worker; the signal's reason

@@ -8,8 +8,9 @@ import { innerHost, slotsOf } from './inner-host.ts'
 import { membership } from './membership.ts'
 import { DEFAULT_POOL, placeOfPool } from './place.ts'
 
+/** How large a named pool is to be, and what this process asks for in it. */
 export interface OpenPoolOptions extends MemberOptions {
-  /** How many slots it gets where nobody has said yet; as many as the host has CPUs unless given. */
+  /** How many slots it gets where nobody has said yet. Default: as many as the host has CPUs. */
   slots?: number | undefined
 }
 

@@ -7,8 +7,9 @@ import { makeLimit } from './limit.ts'
 import { Slot, type SlotWaiter } from './slot.ts'
 import type { SlotQueue, Waiter } from './slot-queue.ts'
 
+/** How long to wait for a slot. */
 export interface AcquireOptions {
-  /** Milliseconds. 0 does not wait; none waits until a slot comes. */
+  /** Milliseconds. 0 does not wait; left out, it waits until a slot comes. */
   timeout?: number | undefined
   /** Ends the wait; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -66,7 +67,11 @@ export class Client {
     return this.#closed ? 0 : this.#queue.available
   }
 
-  /** A slot that is free now, or null; never waits, and never overtakes those in this process who do. */
+  /**
+   * A slot that is free now, or null; never waits, and never overtakes those in this process who do.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLOSED` after `close`
+   */
   tryAcquire(): Slot | null {
     if (this.#closed) throw closedError()
     const token = this.#queue.take()
@@ -74,9 +79,10 @@ export class Client {
   }
 
   /**
-   * Waits for a slot, in order of arrival. While it waits, the process stays alive and uses no CPU.
+   * Waits for a slot, in order of arrival. While it waits, the process stays alive and uses no CPU. The wait ends by a
+   * slot, the timeout, the signal, `close`, or the end of the jobserver.
    *
-   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`; the signal's reason.
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`; the signal's reason
    */
   async acquire(options: AcquireOptions = {}): Promise<Slot> {
     const { signal } = options
@@ -110,9 +116,11 @@ export class Client {
   }
 
   /**
-   * As `acquire`, but blocks the thread.
+   * As `acquire`, but blocks the thread until it has a slot, or until the timeout. No signal can end it, for nothing else
+   * runs in this thread meanwhile.
    *
-   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`, `ERR_JOBSLOT_DEADLOCK`.
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_GONE`; `ERR_JOBSLOT_DEADLOCK` where only
+   * this thread could give back what it waits for
    */
   acquireSync(options: { timeout?: number | undefined } = {}): Slot {
     if (this.#closed) throw closedError()
@@ -122,7 +130,10 @@ export class Client {
     return this.#hold(token)
   }
 
-  /** Runs `fn` in a slot, which is released when what `fn` returns has settled. */
+  /**
+   * Runs `fn` in a slot, which is released when what `fn` returns has settled. Resolves to that, or rejects with what `fn`
+   * throws; else as `acquire`.
+   */
   async run<T>(fn: (slot: Slot) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
     const slot = await this.acquire(options)
     try {
@@ -132,7 +143,7 @@ export class Client {
     }
   }
 
-  /** A function in the manner of p-limit: `client.limit(fn, ...args)` runs `fn` in a slot. */
+  /** A function in the manner of p-limit: `client.limit(fn, ...args)` runs `fn(...args)` in a slot. Always the same one. */
   get limit(): Limit {
     this.#limit ??= makeLimit(this)
     return this.#limit
@@ -141,14 +152,16 @@ export class Client {
   /**
    * Options for `child_process.spawn` with which the child gets the jobserver: Node would close its descriptors.
    * Whatever `stdio` says is kept; `fork` wants it told, with 'ipc' among it. `exec` and `execFile` pass no descriptors
-   * on. A jobserver that cannot be used is taken out of the child's environment.
+   * on. A jobserver that cannot be used is taken out of the child's environment. What is given is not changed.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLOSED` after `close`
    */
   childOptions<T extends ChildSpawnOptions>(options?: T): T & ChildSpawnOptions {
     if (this.#closed) throw closedError()
     return childOptions(this.#child, options)
   }
 
-  /** Releases every slot taken through this client and rejects what waits (`ERR_JOBSLOT_CLOSED`). */
+  /** Releases every slot taken through this client and rejects what waits (`ERR_JOBSLOT_CLOSED`). Again: does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -158,6 +171,7 @@ export class Client {
     this.#onClosed?.()
   }
 
+  /** The same as `close`, for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }

@@ -9,17 +9,23 @@ import { sharedQueue } from './shared-queues.ts'
 import { SlotQueue } from './slot-queue.ts'
 import { emptySource, localSource } from './token-source.ts'
 
+/** Where to look for the limit, and what to do without one. */
 export interface ConnectOptions {
-  /** How many slots of this process's own there are where no limit is in force. Without it `connect` returns null. */
+  /**
+   * How many slots of this process's own there are where no limit is in force, from 1 on. Without it `connect` returns null
+   * there.
+   */
   fallback?: number | undefined
-  /** Throw where a jobserver is named and cannot be used, instead of going on with the implicit slot alone. */
+  /**
+   * Throw where a jobserver is named and cannot be used, instead of going on with the implicit slot alone. Default false.
+   */
   strict?: boolean | undefined
   /**
    * Give back what is held when SIGINT, SIGTERM or SIGHUP ends the process. Where the program has a listener of its own
-   * for the signal, that one decides; what is held goes back when it exits.
+   * for the signal, that one decides; what is held goes back when it exits. Default false.
    */
   releaseOnSignal?: boolean | undefined
-  /** Where the jobserver is looked for; `process.env` if not given. */
+  /** Where the jobserver is looked for: MAKEFLAGS, CARGO_MAKEFLAGS, MFLAGS. Default `process.env`. */
   env?: Record<string, string | undefined> | undefined
 }
 
@@ -27,8 +33,19 @@ export interface ConnectOptions {
  * The limit in force for this process: the jobserver of the make, ninja, cargo or jobslot that started it. Two calls
  * share one implicit slot and one queue. Loads no addon where nothing is advertised.
  *
- * @returns null where no limit is in force and no `fallback` is given.
- * @throws JobslotError with `strict`, where a jobserver is named that cannot be used.
+ * @returns null where no limit is in force and no `fallback` is given
+ * @throws with `strict`, where a jobserver is named that cannot be used, the JobslotError that is else the client's
+ * `problem`; TypeError for a fallback that is no number of slots
+ *
+ * @example
+ * ```js
+ * import { connect } from 'jobslot'
+ *
+ * const client = connect({ fallback: 4 })
+ * const lengths = await client.limit.map(['a', 'bc'], async (text) => text.length)
+ * console.log(lengths)
+ * client.close()
+ * ```
  */
 export function connect(options: ConnectOptions & { fallback: number }): Client
 export function connect(options?: ConnectOptions): Client | null

@@ -3,6 +3,7 @@ import type { Slot, SlotWaiter } from './slot.ts'
 
 /** Runs functions in slots, with p-limit's face. */
 export interface Limit {
+  /** Runs `fn(...args)` when there is a slot. Resolves to what it returns; rejects with what it throws, or as `acquire`. */
   <Arguments extends unknown[], Result>(
     fn: (...args: Arguments) => Result | PromiseLike<Result>,
     ...args: Arguments
@@ -13,7 +14,10 @@ export interface Limit {
   readonly pendingCount: number
   /** Gives up those that wait: their promises reject with `ERR_JOBSLOT_CLEARED`. */
   clearQueue(): void
-  /** Runs `fn(item, index)` for each item; the results come in the order of the items. */
+  /**
+   * Runs `fn(item, index)` for each item; the results come in the order of the items. Rejects with the first error; what
+   * has begun by then goes on.
+   */
   map<Item, Result>(
     items: Iterable<Item>,
     fn: (item: Item, index: number) => Result | PromiseLike<Result>,

@@ -33,6 +33,7 @@ export class Slot {
     if (this.index >= 0) this.#holder.drop(this)
   }
 
+  /** The same as `release`, for `using`. */
   [Symbol.dispose](): void {
     this.release()
   }

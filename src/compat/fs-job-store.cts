@@ -2,6 +2,7 @@
 // is loaded when something is asked for.
 import type { JobStore as Store } from '../store.ts'
 
+/** Called once, with an error, or with null and the result. */
 type Callback<T = void> = (error: Error | null, result?: T) => void
 
 /** What `onresponsefailure` is called with. */
@@ -20,6 +21,7 @@ interface Answer {
   value: Buffer | undefined
 }
 
+/** What `new JobStore` takes. */
 interface Options {
   /** The folder, made where it does not exist; its parent must. */
   dir: string
@@ -31,9 +33,11 @@ interface Options {
 
 /** A job that this process has claimed. */
 interface Job {
+  /** Its number, as text. */
   id: string
   /** Of the request, from 0 on: for `update`. */
   version: number
+  /** As `create` or the last `update` was given it. */
   request: unknown
   /** The request, as the README's example has it. */
   value: unknown
@@ -80,7 +84,7 @@ class JobStore {
     this.#reactions = { respond, onresponsefailure: undefined } as Reactions
   }
 
-  /** Called when `respond` could not tell all targets of a job; they stay. */
+  /** Called when `respond` could not tell all targets of a job; they stay. None, unless one is set. */
   get onresponsefailure(): ((failure: ResponseFailure) => void) | undefined {
     return this.#reactions.onresponsefailure
   }
@@ -107,6 +111,7 @@ class JobStore {
     this.#call(callback, (store) => store.unqueue(id, target))
   }
 
+  /** As `unqueue`, one for each of these. */
   unqueueAll(id: string, targets: readonly unknown[], callback?: Callback): void {
     this.#call(callback, (store) => store.unqueueAll(id, targets))
   }
@@ -168,6 +173,7 @@ class JobStore {
     })
   }
 
+  /** The same as `pullJob`. */
   pullWork(callback: Callback<Job>): void {
     this.pullJob(callback)
   }

@@ -7,6 +7,7 @@ export class ConflictError extends JobslotError {
   /** The version that the document has. */
   readonly actual: number
 
+  /** @internal */
   constructor(path: string, expected: number, actual: number) {
     super(
       'ERR_JOBSLOT_CONFLICT',

@@ -8,13 +8,15 @@ import { decodeDocument, encodeDocument, LAST_VERSION } from './format.ts'
 import { jsonText } from './json-text.ts'
 import { newFileOf, replaceFile } from './replace-file.ts'
 
+/** How long a write may wait for others that write. */
 export interface DocumentOptions {
-  /** How long a write may wait for others that write, in milliseconds; 0 does not wait, none waits for ever. */
+  /** Milliseconds; 0 does not wait; left out, it waits for ever. */
   timeout?: number | undefined
   /** Ends the wait; the promise rejects with the signal's reason, and nothing was written. */
   signal?: AbortSignal | undefined
 }
 
+/** What a write is to replace, and how long it may wait for its turn. */
 export interface WriteOptions extends DocumentOptions {
   /** The version that the document must have, 0 for one that does not exist; else nothing is written. */
   ifVersion?: number | undefined
@@ -22,7 +24,9 @@ export interface WriteOptions extends DocumentOptions {
 
 /** A document at one moment. One that does not exist has version 0 and the value undefined. */
 export interface DocumentState<T> {
+  /** How often it was written. */
   version: number
+  /** What the last write left. */
   value: T | undefined
 }
 
@@ -31,19 +35,29 @@ export interface Document<T> {
   /** The file, with symbolic links followed. */
   readonly path: string
 
-  /** What the document says now. It never waits, and never sees half a write. */
+  /**
+   * What the document says now. It never waits, and never sees half a write.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_DOCUMENT` where the file is none; `ERR_JOBSLOT_DOCUMENT_IO`
+   */
   read(): Promise<DocumentState<T>>
 
   /**
-   * Replaces the value, on disk when this resolves, and answers with the new version.
+   * Replaces the value, on disk when this resolves, and answers with the new version. It waits for others that write, until
+   * the timeout or the signal.
    *
-   * @throws ConflictError where the document has another version than `ifVersion`.
+   * @param value anything that JSON has a word for
+   * @throws ConflictError where the document has another version than `ifVersion`; JobslotError `ERR_JOBSLOT_TIMEOUT`,
+   * `ERR_JOBSLOT_DOCUMENT`, `ERR_JOBSLOT_DOCUMENT_IO`; the signal's reason; TypeError for what JSON cannot say
    */
   write(value: T, options?: WriteOptions): Promise<number>
 
   /**
    * Replaces the value by what `fn` makes of it, and lets nobody else write meanwhile. Where `fn` throws, nothing is
-   * written, and this rejects with its error.
+   * written, and this rejects with its error. Answers with the new version and value.
+   *
+   * @param fn gets the value, undefined where there is no document yet, and its version; what it returns is written
+   * @throws as `write`
    */
   update(
     fn: (value: T | undefined, version: number) => T | Promise<T>,
@@ -53,7 +67,20 @@ export interface Document<T> {
 
 /**
  * A document for reading and writing; nothing is held open between two calls. What a crash has left beside it is
- * removed. The options are for all writes that have none of their own.
+ * removed. The options are for all writes that have none of their own. The file need not exist; its folder must.
+ *
+ * `T` is what the caller says that the file holds: nothing checks it.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_DOCUMENT_IO`
+ *
+ * @example
+ * ```js
+ * import { openDocument } from 'jobslot/lock'
+ *
+ * const counter = await openDocument('counter.json')
+ * const { version, value } = await counter.update((count = 0) => count + 1)
+ * console.log(version, value)
+ * ```
  */
 export async function openDocument<T = unknown>(path: string, options: DocumentOptions = {}): Promise<Document<T>> {
   if (typeof path !== 'string' || path === '') throw new TypeError('openDocument: path must be the path of a file')

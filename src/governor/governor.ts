@@ -1,17 +1,23 @@
 /** What of the machine is to be spared; what is left out is not looked at. */
 export interface GovernorLimits {
-  /** Processes that run or could run at once, as `make -l` of make 4.4 counts. */
+  /** At most so many processes that run or could run at once, as `make -l` of make 4.4 counts. */
   maxLoad?: number | undefined
   /** Bytes that are to stay available. */
   minMemory?: number | undefined
-  /** Percent of the time in which something waited for memory or for I/O, or each on its own. */
+  /**
+   * At most so much percent of the time in which something waited for memory or for I/O, or each on its own: Linux's
+   * pressure stall information, since the last look.
+   */
   maxPressure?: number | Partial<Pressure> | undefined
 }
 
 /** Percent of the time in which some process waited for it. */
 export interface Pressure {
+  /** For a CPU. */
   cpu: number
+  /** For memory. */
   memory: number
+  /** For files, disks. */
   io: number
 }
 

@@ -5,20 +5,23 @@ import { Lock } from './lock.ts'
 import { type LockPlace, placeOfFile, placeOfName } from './place.ts'
 import { hold, tryHold } from './wait.ts'
 
+/** How a lock is held. */
 export interface TryLockFileOptions {
-  /** Others may share it; left out, nobody. */
+  /** Others that say the same may hold it at the same time. Default false: nobody else may. */
   shared?: boolean | undefined
   /** What `locks` and whoever comes after a crash are told of the holder, up to some 100 characters. */
   label?: string | undefined
 }
 
+/** How a lock is held, and how long to wait for it. */
 export interface LockFileOptions extends TryLockFileOptions {
-  /** Milliseconds; 0 asks and does not wait; none waits for ever. */
+  /** Milliseconds; 0 asks and does not wait; left out, it waits for ever. */
   timeout?: number | undefined
   /** Ends the wait; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
+/** How a lock is held, and where its file lies. */
 export interface TryLockOptions extends TryLockFileOptions {
   /**
    * The folder of the lock's file, for users who share one: its files get the folder's permission bits. Left out, the
@@ -27,21 +30,40 @@ export interface TryLockOptions extends TryLockFileOptions {
   dir?: string | undefined
 }
 
+/** How a lock is held, where its file lies, and how long to wait for it. */
 export interface LockOptions extends LockFileOptions, TryLockOptions {}
 
 /**
  * Waits for the lock of this name (any string), or for all of several: then none is held until all are, and they are
  * taken in one order everywhere, so that two who want the same do not wait for each other. Who came first is served
- * first, processes and callers alike; the kernel frees the lock when this process ends.
+ * first, processes and callers alike; the kernel frees the lock when this process ends. The wait ends by the lock, the
+ * timeout or the signal.
  *
  * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; the signal's reason; `ERR_JOBSLOT_LOCK_FOLDER`, `ERR_JOBSLOT_STATE_DIR`,
- * `ERR_JOBSLOT_LOCK_FILE` where it cannot be locked at all.
+ * `ERR_JOBSLOT_LOCK_FILE` where it cannot be locked at all
+ *
+ * @example
+ * ```js
+ * import { lock } from 'jobslot/lock'
+ *
+ * const held = await lock('deploy', { timeout: 5000, label: 'the example' })
+ * try {
+ *   console.log('nobody else deploys', held.abandonedBy)
+ * } finally {
+ *   held.release()
+ * }
+ * ```
  */
 export async function lock(name: string | readonly string[], options: LockOptions = {}): Promise<Lock> {
   return waitForAll(placesOf(name, options.dir), options)
 }
 
-/** The lock, or all of several, or null: never waits, and never passes those who do. @throws as `lock` */
+/**
+ * The lock, or all of several, or null: never waits, and never passes those who do.
+ *
+ * @throws JobslotError `ERR_JOBSLOT_LOCK_FOLDER`, `ERR_JOBSLOT_STATE_DIR`, `ERR_JOBSLOT_LOCK_FILE` where it cannot be locked
+ * at all
+ */
 export function tryLock(name: string | readonly string[], options: TryLockOptions = {}): Lock | null {
   return tryAll(placesOf(name, options.dir), options)
 }
@@ -49,12 +71,14 @@ export function tryLock(name: string | readonly string[], options: TryLockOption
 /**
  * As `lock`, by a file of one's own choice. `path` is the lock's file and must hold nothing else: it is made where it
  * does not exist, and removed when nobody needs it.
+ *
+ * @throws as `lock`
  */
 export async function lockFile(path: string, options: LockFileOptions = {}): Promise<Lock> {
   return waitForAll([placeOfFile(path)], options)
 }
 
-/** As `tryLock`, by a file: see `lockFile`. */
+/** As `tryLock`, by a file: see `lockFile`. @throws as `tryLock` */
 export function tryLockFile(path: string, options: TryLockFileOptions = {}): Lock | null {
   return tryAll([placeOfFile(path)], options)
 }

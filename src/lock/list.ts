@@ -9,7 +9,9 @@ import { parseRecords, partyOf, whoAmI } from './record.ts'
 
 /** A lock that somebody holds, waits for, or died holding. */
 export interface LockState {
+  /** The lock's name; of a very long one, its file's name. */
   name: string
+  /** Who holds it: one, or several who share it. */
   holders: LockParty[]
   /** Who came first stands first. */
   waiters: LockParty[]
@@ -20,6 +22,7 @@ export interface LockState {
 /**
  * All locks of this user, or of a folder, by name. What a killed process left of a free lock is removed.
  *
+ * @param options `dir`: the folder that was given to `lock`
  * @throws JobslotError `ERR_JOBSLOT_LOCK_FOLDER`, `ERR_JOBSLOT_STATE_DIR`
  */
 export function locks(options: { dir?: string | undefined } = {}): LockState[] {

@@ -29,7 +29,7 @@ export class Lock {
     this.abandonedBy = this.abandoned[0] ?? null
   }
 
-  /** A second time does nothing. */
+  /** Frees it, all names at once. A second time does nothing. */
   release(): void {
     const handles = this.#handles
     this.#handles = NONE
@@ -38,7 +38,8 @@ export class Lock {
 
   /**
    * Options for `spawn` with which the child has a share in the lock: if this process is killed, the lock lasts until the
-   * child has ended, and whoever inherited the descriptors from it. `release` ends it for the child as well.
+   * child has ended, and whoever inherited the descriptors from it. `release` ends it for the child as well. What is given
+   * is not changed.
    */
   childOptions<T extends SpawnOptions>(options: T = {} as T): T & Pick<SpawnOptions, 'stdio'> {
     const stdio = asArray(options.stdio)
@@ -51,10 +52,12 @@ export class Lock {
     return { ...options, stdio }
   }
 
+  /** The same as `release`, for `using`. */
   [Symbol.dispose](): void {
     this.release()
   }
 
+  /** The same as `release`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.release()
   }

@@ -5,9 +5,11 @@ import { ownPid, readProcess } from '../proc.ts'
 export interface LockParty {
   /** The process's number, as that process saw it. */
   pid: number
+  /** What it called itself; null where it did not. */
   label: string | null
   /** When it took the lock, or came to wait: milliseconds since 1970. */
   since: number
+  /** Whether it shares the lock. */
   shared: boolean
 }
 

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../errors.ts'
 import { escapeWord, isDigits, unescapeWord } from './words.ts'
 
-/** Where a jobserver is to be found. */
+/**
+ * Where a jobserver is to be found: at two descriptors that this process has inherited (`pipe`), at a path (`fifo`), or,
+ * on Windows alone, at a semaphore's name.
+ */
 export type JobserverAuth =
   | { style: 'pipe'; read: number; write: number }
   | { style: 'fifo'; path: string }

@@ -24,7 +24,16 @@ export interface Makeflags {
 /** Above this make 4.3 refuses `-jN`. */
 const MAX_JOBS = 2 ** 31 - 1
 
-/** Reads the value of MAKEFLAGS. Takes any text, in linear time. */
+/**
+ * Reads the value of MAKEFLAGS. Takes any text, in linear time, and throws at none: `problem` says what is wrong.
+ *
+ * @example
+ * ```js
+ * import { parseMakeflags } from 'jobslot'
+ *
+ * console.log(parseMakeflags('k -j8 --jobserver-auth=fifo:/tmp/GMfifo123').jobserver)
+ * ```
+ */
 export function parseMakeflags(text: string): Makeflags {
   let auth: Flag | null = null
   let jobs: number | null = null

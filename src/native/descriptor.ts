@@ -6,14 +6,17 @@ import { checked } from './system-error.ts'
 export interface DescriptorInfo {
   /** `pipe` is an anonymous pipe, `fifo` a named one (outside Linux every pipe is a `fifo`). */
   kind: 'pipe' | 'fifo' | 'socket' | 'terminal' | 'character' | 'block' | 'file' | 'directory' | 'other'
+  /** What it was opened for. */
   access: 'read' | 'write' | 'both'
   /** O_NONBLOCK of the description, which every process shares that has it open. */
   nonblocking: boolean
+  /** O_APPEND of the description: each write goes to the file's end. */
   append: boolean
   /** FD_CLOEXEC of this descriptor alone. */
   closeOnExec: boolean
   /** Two descriptors with the same device and inode are open on the same thing. */
   device: number
+  /** See `device`. */
   inode: number
 }
 

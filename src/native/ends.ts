@@ -4,9 +4,9 @@ import { describe } from './descriptor.ts'
 import { native } from './load.ts'
 import { checked, EBADF, EINVAL, systemError } from './system-error.ts'
 
-/** A way to read that a caller can insist on; see `read` in `jobslot/fd`. */
-export type ReadWay = (typeof READ_WAYS)[number]
-const READ_WAYS = ['own', 'splice', 'parked'] as const
+/** A way to read that a caller can insist on: see `way` of `ReadOptions`. */
+export type ReadWay = 'own' | 'splice' | 'parked'
+const READ_WAYS: readonly ReadWay[] = ['own', 'splice', 'parked']
 
 /** A descriptor of our own from which bytes can be read, and how. */
 export interface ReadEnd {

@@ -9,8 +9,9 @@ import { PoolOwner } from './owner.ts'
 import { checkOptions, checkSlots, MEMBER_OPTIONS, type MemberOptions, Pool } from './pool.ts'
 import { fixedSource, type SlotSource } from './source.ts'
 
+/** How large a pool of this process is, what of the machine it spares, and what this process asks for in it. */
 export interface CreatePoolOptions extends MemberOptions, GovernorLimits {
-  /** How many slots it has; the CPUs that this process may use unless given. */
+  /** How many slots it has. Default: as many as there are CPUs that this process may use. */
   slots?: number | undefined
 }
 

@@ -1,6 +1,9 @@
 import type { GovernorLimits } from '../governor/governor.ts'
 
-/** What draws on a pool. `process` is one that called `openPool`, or took slots of its own pool. */
+/**
+ * What draws on a pool: a command of `jobslot run` or `pool.spawn` (`run`), slots that `jobslot acquire` holds, a job of
+ * `jobslot job work`, or a process that called `openPool` or took slots of its own pool.
+ */
 export type MemberKind = 'run' | 'acquire' | 'job' | 'process'
 
 /** What somebody who wants to be a member asks for. */
@@ -72,14 +75,21 @@ export interface PoolHost {
   status(): Promise<PoolStatus>
 }
 
+/** A pool at one moment. */
 export interface PoolStatus {
+  /** Its name; null for a pool of one process alone. */
   pool: string | null
+  /** How many it has. */
   slots: number
   /** What the governor leaves of these. */
   effective: number
+  /** How many nobody uses, those included that lie ready for a member. */
   free: number
+  /** What it is to keep the machine from, and why it has lowered the capacity, if it has; null where nothing is limited. */
   governor: { limits: GovernorLimits; reason: string | null } | null
+  /** Who has slots, or may draw some. */
   members: MemberStatus[]
+  /** Who waits to be let in: for how many slots, and since when (milliseconds since 1970). */
   waiters: { id: number; pid: number; label: string | null; wants: number; since: number; priority: number }[]
   /** Tokens that were given back although nobody had taken them. */
   overReturned: number
@@ -87,19 +97,32 @@ export interface PoolStatus {
   reclaimed: number
 }
 
+/** Who has slots of a pool, and how many: `base + held` are in use. */
 export interface MemberStatus {
+  /** Its number in this pool, used once. */
   id: number
+  /** Of the process that asked for it, or of the command where that process is gone. */
   pid: number
+  /** What it was called by who started it. */
   label: string | null
+  /** What it is. */
   kind: MemberKind
+  /** Slots that it has without a token, from first to last: 1 for a command. */
   base: number
+  /** Tokens that it was given beside those. */
   granted: number
+  /** How many of the granted ones it has not taken: anybody else may get them. */
   visible: number
+  /** How many of the granted ones it has taken. */
   held: number
   /** Processes of an ended member that live on; while they do, it has `held` slots. */
   survivors: number
+  /** When it asked to be let in: milliseconds since 1970. */
   since: number
+  /** Who waits with a higher one is served first. */
   priority: number
+  /** Its part of what is shared, beside others' 1. */
   weight: number
+  /** The most slots it may have at once; null: all. */
   max: number | null
 }

@@ -7,6 +7,7 @@ import { asArray, isFree, nextFree, place, type StdioArray } from '../stdio.ts'
 import type { Joined } from './host.ts'
 import { addMark, MEMBER_VARIABLE, removePool, STARTED_BY_VARIABLE } from './marks.ts'
 
+/** How a command is told where its jobserver is: by a FIFO's path, or by the numbers of two descriptors that it inherits. */
 export type Style = 'fifo' | 'pipe'
 
 /** What a member's command is started with. */

@@ -15,22 +15,28 @@ import { thisProcess } from './this-process.ts'
 
 /** What a member asks for beside its slot. */
 export interface MemberOptions {
-  /** The most slots it may have at once; all unless given. */
+  /** The most slots it may have at once, from 1 on. Default all. */
   max?: number | undefined
-  /** What `status` shows. */
+  /** What `status` shows. Default the command, or nothing. */
   label?: string | undefined
-  /** Who waits with a higher one is served first; 0 unless given. */
+  /** Who waits with a higher one is served first: a whole number. Default 0. */
   priority?: number | undefined
-  /** Its part of what is shared, beside others' 1. */
+  /** Its part of what is shared, beside others' 1: a number above 0, at most a million. Default 1. */
   weight?: number | undefined
 }
 
+/** The options of `child_process.spawn`, and what the command asks of the pool. */
 export interface PoolSpawnOptions extends MemberOptions, SpawnOptions {
-  /** Milliseconds to its first slot; for ever unless given. Not, as in `spawn`, how long it may run. */
+  /**
+   * Milliseconds to its first slot. Default: it waits for ever. Not, as in `child_process.spawn`, how long it may run.
+   */
   timeout?: number | undefined
   /** Ends the wait for its slot; after that, as in `spawn`, the command (by `killSignal`). */
   signal?: AbortSignal | undefined
-  /** How the command is told of its jobserver; by the make that would be found unless given. */
+  /**
+   * How the command is told of its jobserver: by a FIFO's path, which make 4.4 and newer know, or by two descriptors.
+   * Default `auto`: as the make that the command would find understands it.
+   */
   style?: Style | 'auto' | undefined
 }
 
@@ -39,7 +45,13 @@ const MOST_WEIGHT = 1_000_000
 /** @internal */
 export type ClosableHost = PoolHost & { close(): Promise<Audit> }
 
-/** Slots with an owner who keeps an account of who has which. Made by `createPool` and `openPool`. */
+/**
+ * Slots with an owner who keeps an account of who has which. Made by `createPool` and `openPool`. An open pool keeps no
+ * process alive; what waits for a slot does.
+ *
+ * The event `warning` has a JobslotError, `ERR_JOBSLOT_POOL_WARNING`: the pool has another size than was asked for, or its
+ * account was removed.
+ */
 export class Pool extends EventEmitter<{ warning: [Error] }> {
   /** Null for a pool of this process alone. */
   readonly name: string | null
@@ -82,9 +94,12 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
 
   /**
    * Runs a command as a member: it waits for its slot, and draws more through the jobserver that it is told of.
-   * `options` are those of `child_process.spawn`, and the member's.
+   * `options` are those of `child_process.spawn`, and the member's. Resolves when it runs. The wait for its slot ends by
+   * the slot, the timeout, the signal, or `close`.
    *
-   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_SPAWN`, `ERR_JOBSLOT_CLOSED`; the signal's reason
+   * @param program looked for in PATH; no shell comes between, unless `options.shell` says so
+   * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; `ERR_JOBSLOT_SPAWN` where it cannot be started; `ERR_JOBSLOT_CLOSED`,
+   * `ERR_JOBSLOT_POOL_FULL`; the signal's reason; TypeError for options that are none
    */
   async spawn(program: string, args: readonly string[] = [], options: PoolSpawnOptions = {}): Promise<Member> {
     this.#throwIfClosed()
@@ -127,7 +142,7 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   }
 
   /**
-   * Waits for a slot of this process's own, in order of arrival.
+   * Waits for a slot of this process's own, in order of arrival: until there is one, the timeout, the signal, or `close`.
    *
    * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`; the signal's reason
    */
@@ -136,43 +151,64 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
     return this.#own.client.acquire(options)
   }
 
-  /** A slot that lies ready, or null. */
+  /**
+   * A slot that lies ready in this process, or null; never waits. Others may have left slots free that have to be asked for
+   * first: `acquire` does.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLOSED`
+   */
   tryAcquire(): Slot | null {
     this.#throwIfClosed()
     return this.#own.client.tryAcquire()
   }
 
-  /** Runs `fn` in a slot, which is released when what `fn` returns has settled. */
+  /**
+   * Runs `fn` in a slot, which is released when what `fn` returns has settled. Resolves to that, or rejects with what `fn`
+   * throws; else as `acquire`.
+   */
   async run<T>(fn: (slot: Slot) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T> {
     this.#throwIfClosed()
     return this.#own.client.run(fn, options)
   }
 
-  /** A function in the manner of p-limit: `pool.limit(fn, ...args)` runs `fn` in a slot. */
+  /** A function in the manner of p-limit: `pool.limit(fn, ...args)` runs `fn(...args)` in a slot. Always the same one. */
   get limit(): Limit {
     return this.#own.client.limit
   }
 
-  /** What this process and its members have, and all others'. */
+  /** What this process and its members have, and all others'. @throws JobslotError `ERR_JOBSLOT_CLOSED` */
   async status(): Promise<PoolStatus> {
     this.#throwIfClosed()
     return this.#host.status()
   }
 
-  /** At once and, of a named pool, for later. Fewer are so as jobs end; 0 lets nobody in any more. */
+  /**
+   * Gives the pool this many slots: at once and, of a named pool, for later. Fewer are so as jobs end; 0 lets nobody in any
+   * more, and those inside go on.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLOSED`; TypeError for what is no number of slots
+   */
   async resize(slots: number): Promise<void> {
     this.#throwIfClosed()
     checkSlots(slots, 0)
     return this.#host.resize(slots)
   }
 
-  /** Lowers the capacity, though never below one, while the machine is overloaded. */
+  /**
+   * Lowers the capacity, though never below one, while the machine is overloaded. Replaces what was asked for before: `{}`
+   * ends it.
+   *
+   * @throws JobslotError `ERR_JOBSLOT_CLOSED`; TypeError for limits that are none
+   */
   async govern(limits: GovernorLimits): Promise<void> {
     this.#throwIfClosed()
     return this.#host.govern(checkLimits(limits))
   }
 
-  /** This process leaves it. Of a pool of its own: `missing` slots are still out, `extra` were given back too often. */
+  /**
+   * This process leaves it: its slots are released, what waits is rejected (`ERR_JOBSLOT_CLOSED`), and commands that run go
+   * on. Of a pool of its own: `missing` slots are still out, `extra` were given back too often. Again: the same answer.
+   */
   close(): Promise<Audit> {
     this.#closing ??= (async () => {
       this.#closed.abort(this.#closedError())
@@ -184,6 +220,7 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
     return this.#closing
   }
 
+  /** The same as `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

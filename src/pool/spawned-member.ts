@@ -6,17 +6,20 @@ import type { Joined, PoolHost } from './host.ts'
 import { offer, type Style } from './offer.ts'
 import { styleFor } from './style.ts'
 
-/** How a command ended. */
+/** How a command ended: by itself, with an exit status, or by a signal. */
 export type MemberExit = { code: number; signal: null } | { code: null; signal: NodeJS.Signals }
 
 /** A command that runs as a member of a pool. */
 export interface Member {
   /** Its number in the pool's status. */
   readonly id: number
+  /** Of its process. */
   readonly pid: number
+  /** Its process, with the streams that `options.stdio` asked for. */
   readonly child: ChildProcess
   /** When its account is closed: by then its slots are others', but for those that processes it left behind still use. */
   readonly exited: Promise<MemberExit>
+  /** Sends a signal to its process. Default SIGTERM. False where it has ended already. */
   kill(signal?: NodeJS.Signals): boolean
 }
 

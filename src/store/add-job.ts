@@ -8,15 +8,20 @@ import { type Created, create } from './engine/operations.ts'
 import type { Loaded } from './journal/load.ts'
 import { loadTail } from './journal/tail.ts'
 
+/** How a job is to be run, and where it is kept. Times are in milliseconds. */
 export interface AddOptions extends JobOptions {
-  /** The store's folder, made where it does not exist. */
+  /** The store's folder, made where it does not exist; the folder above it must. */
   dir: string
-  durability?: Durable
+  /** When it is answered: see `OpenOptions`. Default `disk`. */
+  durability?: Durable | undefined
 }
 
 /**
  * A new job, by a program that wants nothing else of the store: it costs the same however many jobs there are. With `key`
  * or `after`, which other jobs matter to, the store is opened.
+ *
+ * @param request any JSON, of at most 16 MiB
+ * @throws JobslotError as `JobStore.open` and `create`
  */
 export async function addJob(request: unknown, { dir, durability = 'disk', ...options }: AddOptions): Promise<Created> {
   const fields = optionsOf(options, Date.now())

@@ -10,6 +10,7 @@ import { LineReader } from './journal/line-reader.ts'
 export interface StoreEvent {
   /** One more than that of the event before: `events({ from })` goes on behind it. */
   position: number
+  /** When it happened: ms since 1970. */
   time: number
   /** `create`, `claim`, `fulfill`, `fail`, `release`, `cancel`, … */
   type: Line['op']
@@ -18,11 +19,12 @@ export interface StoreEvent {
   [more: string]: unknown
 }
 
+/** Where to begin, and what ends the iteration. */
 export interface EventOptions {
   /** Those behind this position; 0: all, if none was compacted away. Without it: those from the call on. */
-  from?: number
+  from?: number | undefined
   /** Its abort ends the iteration with its reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Behind an event: its position, and where the next one is read. */

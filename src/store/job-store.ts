@@ -72,7 +72,7 @@ export class JobStore {
     return this.#core.reading.get(number)
   }
 
-  /** Jobs by id, a page at a time: `cursor`, given as `after`, gets the next one. It is null behind the last. */
+  /** Jobs by id, a page at a time: `cursor`, given as `after`, gets the next page. It is null behind the last. */
   async list(options: ListOptions = {}): Promise<{ jobs: Job[]; cursor: number | null }> {
     await this.#core.fresh()
     return this.#core.reading.list(options)
@@ -125,8 +125,8 @@ export class JobStore {
    *
    * @throws JobslotError `ERR_JOBSLOT_NO_JOB`, `ERR_JOBSLOT_JOB_STATE`
    */
-  async fail(id: number | string, error: unknown, { retry }: { retry?: boolean } = {}): Promise<void> {
-    await this.#core.ends.failJob(idOf(id), undefined, error, retry)
+  async fail(id: number | string, error: unknown, options: { retry?: boolean | undefined } = {}): Promise<void> {
+    await this.#core.ends.failJob(idOf(id), undefined, error, options.retry)
   }
 
   /**
@@ -138,9 +138,9 @@ export class JobStore {
   async cancel(
     id: number | string,
     reason: unknown = 'it was cancelled',
-    { grace }: { grace?: number } = {},
+    options: { grace?: number | undefined } = {},
   ): Promise<void> {
-    await this.#core.ends.cancelJob(idOf(id), reason, graceMs(grace))
+    await this.#core.ends.cancelJob(idOf(id), reason, graceMs(options.grace))
   }
 
   /**
@@ -168,7 +168,7 @@ export class JobStore {
     await this.#core.ask((batch) => operations.pause(batch, true))
   }
 
-  /** Jobs are claimed again. */
+  /** Ends a `pause`: jobs are claimed again. */
   async resume(): Promise<void> {
     await this.#core.ask((batch) => operations.pause(batch, false))
   }
@@ -206,7 +206,7 @@ export class JobStore {
     return this.unqueueAll(id, [target])
   }
 
-  /** One for each of these. @throws JobslotError `ERR_JOBSLOT_NO_JOB` */
+  /** As `unqueue`, one for each of these. @throws JobslotError `ERR_JOBSLOT_NO_JOB` */
   async unqueueAll(id: number | string, targets: readonly unknown[]): Promise<void> {
     const number = idOf(id)
     const plain = jsonsOf(targets)
@@ -224,7 +224,8 @@ export class JobStore {
   }
 
   /**
-   * The job when it has finished, however it did: it is `fulfilled`, `failed` or `cancelled`.
+   * The job when it has finished, however it did: it is `fulfilled`, `failed` or `cancelled`. The wait ends by that, the
+   * job's removal, the timeout, the signal, or `close`.
    *
    * @throws JobslotError `ERR_JOBSLOT_TIMEOUT`; `ERR_JOBSLOT_NO_JOB` where there is none, or no longer; the signal's reason
    */
@@ -269,10 +270,10 @@ export class JobStore {
     return endedByReturn((ended) => this.#events(begin, signal, ended))
   }
 
-  /** Reads the whole store anew, beside those who use it, and tells what is damaged. */
-  async verify({ signal }: { signal?: AbortSignal } = {}): Promise<Report> {
+  /** Reads the whole store anew, beside those who use it, and tells what is damaged. Ends at its end, or by the signal. */
+  async verify(options: { signal?: AbortSignal | undefined } = {}): Promise<Report> {
     this.#core.requireOpen()
-    return verify(this.#core.parts.disk, this.#core.parts.lines, signal)
+    return verify(this.#core.parts.disk, this.#core.parts.lines, options.signal)
   }
 
   /** Makes the store as small as what it holds; false where another process is at it. A store does this by itself too. */
@@ -281,11 +282,15 @@ export class JobStore {
     return this.#core.housekeeping.compact()
   }
 
-  /** What is claimed here is given back. What is asked for is answered first; what waits is rejected. Again: the same. */
+  /**
+   * What is claimed here is given back. What is asked for is answered first; what waits is rejected (`ERR_JOBSLOT_CLOSED`).
+   * Again: the same.
+   */
   close(): Promise<void> {
     return this.#core.close()
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

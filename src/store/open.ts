@@ -7,24 +7,28 @@ import { FolderWatch } from './disk/watch.ts'
 import { JobStore } from './job-store.ts'
 import { load } from './journal/load.ts'
 
+/** Which store to open, and how this process is to use it. */
 export interface OpenOptions {
-  /** The store's folder, made where it does not exist. */
+  /** The store's folder, made where it does not exist; the folder above it must. */
   dir: string
   /**
    * `disk`, the default: what is answered is on disk. `os`: it is with the operating system, so that it outlives every
    * process, but a power cut may take the last seconds.
    */
-  durability?: Durable
-  /** Ms after which a worker that shows no life loses what it has claimed. A dead one does so at once. Default 30 s. */
-  lease?: number
-  /** Ms that a finished job is kept which says nothing about that. Default one day. */
-  retention?: number
-  /** Who this is, for people. */
-  label?: string
+  durability?: Durable | undefined
+  /**
+   * Ms after which a worker that shows no life loses what it has claimed: it is stopped, or runs no timers. A dead one loses
+   * it at once. Default 30,000.
+   */
+  lease?: number | undefined
+  /** Ms that a finished job is kept which says nothing about that, or Infinity. Default one day. */
+  retention?: number | undefined
+  /** Who this is, for people. Default nothing. */
+  label?: string | undefined
   /** Tells the targets of a job that this store has brought to its end, before that is answered. */
-  respond?: Respond
-  /** `respond` has failed; the targets stay. */
-  onrespondfailure?: RespondFailure
+  respond?: Respond | undefined
+  /** Called when `respond` has failed; the targets stay. */
+  onrespondfailure?: RespondFailure | undefined
 }
 
 const DEFAULT_LEASE_MS = 30_000

@@ -1,3 +1,4 @@
+/** Variables of a worker's environment; undefined takes one away. */
 export type WorkerEnv = Record<string, string | undefined>
 
 /**

@@ -2,30 +2,33 @@ import type { JobState } from '../state/job-state.ts'
 
 /** Of a call that waits. */
 export interface WaitOptions {
-  /** Ms; none: it waits until it has what it waits for, or the store is closed. */
-  timeout?: number
+  /** Milliseconds; left out, it waits until it has what it waits for, or the store is closed. */
+  timeout?: number | undefined
   /** Its abort rejects with its reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
+/** Of a call that claims something. */
 export interface PullOptions {
-  /** Wait until there is one. Costs no CPU meanwhile. Default false. */
-  wait?: boolean
+  /** Wait until there is one, the signal aborts, or the store is closed. Costs no CPU meanwhile. Default false. */
+  wait?: boolean | undefined
   /** Its abort rejects with its reason; what was just claimed is given back. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
+/** Which jobs `list` answers with. */
 export interface ListOptions {
   /** Only those in one of these states. Default: all. */
-  state?: JobState | readonly JobState[]
-  /** Those behind this id: the `cursor` of the answer before. */
-  after?: number | null
+  state?: JobState | readonly JobState[] | undefined
+  /** Those behind this id: the `cursor` of the answer before. Default: from the first on. */
+  after?: number | null | undefined
   /** At most so many, from 1 on. Default 100. */
-  limit?: number
+  limit?: number | undefined
 }
 
 /** What a store holds: how many jobs in each state, and more. */
 export interface Stats extends Record<JobState, number> {
+  /** Whether no job is claimed: see `pause`. */
   paused: boolean
   /** How many open stores hold a claim. */
   workers: number

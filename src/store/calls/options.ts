@@ -3,28 +3,31 @@ import { countOf, msOf, requireLength, requireNone, textOf } from './arguments.t
 
 /** How a job is to be run. Times are in milliseconds. */
 export interface JobOptions {
-  /** Higher ones first. Default 0. */
-  priority?: number
-  /** Not before: a date, or ms since 1970. */
-  runAt?: number | Date
-  /** Not before so long from now. */
-  delay?: number
-  /** How often it may fail before it has failed for good. Default 1. */
-  attempts?: number
-  /** How long to wait after a failure: at first, or with what factor it grows, and how far. Default 1 s, 2, 1 min. */
-  backoff?: number | { delay?: number; factor?: number; max?: number }
-  /** How often its worker may be lost before it has failed. Default: any number of times. */
-  losses?: number
-  /** It waits until these are fulfilled; where one comes to another end, it is cancelled. */
-  after?: readonly (number | string)[]
-  /** Only one unfinished job has it: creating another gives that one. */
-  key?: string
-  /** To be started within so long, or it has failed. */
-  ttl?: number
-  /** For one run, which is aborted then and has failed. */
-  timeout?: number
-  /** How long it is kept when it has finished. */
-  retention?: number
+  /** Higher ones first, then older ones: a whole number. Default 0. */
+  priority?: number | undefined
+  /** Not before: a date, or ms since 1970. Not together with `delay`. */
+  runAt?: number | Date | undefined
+  /** Not before so many ms from now. Default 0. */
+  delay?: number | undefined
+  /** How often it may fail before it has failed for good, from 1 on, or Infinity. Default 1. */
+  attempts?: number | undefined
+  /**
+   * How long to wait after a failure: ms at first (`delay`), with what factor it grows, and how far (`max`, ms). A number is
+   * the delay. Default 1000, 2, 60,000.
+   */
+  backoff?: number | { delay?: number | undefined; factor?: number | undefined; max?: number | undefined } | undefined
+  /** How often its worker may be lost before it has failed, from 1 on. Default: any number of times. */
+  losses?: number | undefined
+  /** Ids of jobs: it waits until these are fulfilled; where one comes to another end, it is cancelled. */
+  after?: readonly (number | string)[] | undefined
+  /** Only one unfinished job has it: creating another gives that one. At most 4096 characters. */
+  key?: string | undefined
+  /** To be started within so many ms, or it has failed. Default: at any time. */
+  ttl?: number | undefined
+  /** Ms for one run, from its claim on: then it is aborted and has failed. Default: any time. */
+  timeout?: number | undefined
+  /** Ms that it is kept when it has finished, or Infinity. Default: as the store was opened. */
+  retention?: number | undefined
 }
 
 const MOST_PRIORITY = 2 ** 31 - 1

@@ -7,28 +7,37 @@ import { ACTIVE, CANCELLED, FAILED, isFinished, PENDING } from '../state/table.t
 
 /** What is known of a job. Times are in ms since 1970. */
 export interface Job {
+  /** Its number, from 1 on, used once in this store. */
   id: number
   /** `delayed` waits for its time, or for another job. */
   state: JobState
+  /** As `create` or the last `update` was given it. */
   request: unknown
   /** Of the request: one more with each `update`. */
   version: number
   /** How often it was run, this time included. */
   attempt: number
+  /** How often it has failed. */
   failures: number
   /** How often its worker was lost. */
   lost: number
+  /** Higher ones are claimed first. */
   priority: number
+  /** When it was made. */
   created: number
-  /** Not before. */
+  /** It is not run before this; null: at any time. */
   runAt: number | null
+  /** When it was claimed; null where it is not claimed now. */
   started: number | null
+  /** When it ended; null where it has not. */
   finished: number | null
-  /** The process that runs it. */
+  /** The process that runs it; null where none does. */
   pid: number | null
+  /** What it was made with: of all unfinished jobs only one has it. */
   key: string | null
-  /** What it waits for. */
+  /** The ids of the jobs that it still waits for. */
   after: number[]
+  /** What who runs it has told last; null: nothing. */
   progress: unknown
   /** Of a failed or cancelled one, or of the last failure of another. */
   error: JobError | null

@@ -7,9 +7,9 @@ export class Notification implements AsyncDisposable {
   readonly id: number
   /** How the job ended. */
   readonly state: 'fulfilled' | 'failed' | 'cancelled'
-  /** Of a fulfilled job. */
+  /** What a fulfilled job was fulfilled with; undefined of another. */
   readonly value: Buffer | undefined
-  /** Of another. */
+  /** Why a failed or cancelled job is that; undefined of another. */
   readonly error: JobError | undefined
   /** Whom to tell: what `queue` was given. */
   readonly waiting: unknown[]
@@ -36,7 +36,7 @@ export class Notification implements AsyncDisposable {
     return this.#claim.signal
   }
 
-  /** Called once, with the reason, when the claim is lost: the same as `signal`. */
+  /** Called once, with the reason, when the claim is lost: the same as `signal`. None, unless one is set. */
   get oncompromised(): ((reason: unknown) => void) | undefined {
     return this.#claim.oncompromised
   }

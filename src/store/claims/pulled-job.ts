@@ -15,6 +15,7 @@ const AGAIN_MS = 1000
 
 /** A job that this process has claimed, and is to run. */
 export class PulledJob implements AsyncDisposable {
+  /** Of the job. */
   readonly id: number
   /** As `create` or the last `update` was given it. */
   readonly request: unknown
@@ -50,7 +51,7 @@ export class PulledJob implements AsyncDisposable {
     this.#startTime()
   }
 
-  /** The request, as it was called once. */
+  /** The request, as fs-job-store called it. */
   get value(): unknown {
     return this.request
   }
@@ -60,7 +61,7 @@ export class PulledJob implements AsyncDisposable {
     return this.#claim.signal
   }
 
-  /** Called once, with the reason, when the claim is lost: the same as `signal`, as it was called once. */
+  /** Called once, with the reason, when the claim is lost: the same as `signal`. None, unless one is set. */
   get oncompromised(): ((reason: unknown) => void) | undefined {
     return this.#claim.oncompromised
   }
@@ -83,19 +84,21 @@ export class PulledJob implements AsyncDisposable {
    * with false in none.
    *
    * @param error an Error, of which message, code and stack are kept, or anything that says what went wrong
+   * @param options `retry`: whether it is tried again; left out, its attempts decide
    * @throws JobslotError `ERR_JOBSLOT_CLAIM_LOST`
    */
-  fail(error: unknown, { retry }: { retry?: boolean } = {}): Promise<void> {
-    return this.#ends.fail(this, error, retry)
+  fail(error: unknown, options: { retry?: boolean | undefined } = {}): Promise<void> {
+    return this.#ends.fail(this, error, options.retry)
   }
 
   /**
    * Gives it back as it was: it is pending again, or is after `delay` ms. After its end, or a second time, it does nothing.
    *
+   * @param options `delay`: ms; default 0
    * @throws TypeError of a delay that is none
    */
-  async release({ delay = 0 }: { delay?: number } = {}): Promise<void> {
-    const pause = msOf('delay', delay)
+  async release(options: { delay?: number | undefined } = {}): Promise<void> {
+    const pause = msOf('delay', options.delay ?? 0)
     if (this.#claim.ended || this.#claim.lost) return
     await this.#ends.release(this, pause)
   }

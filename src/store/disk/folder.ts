@@ -7,6 +7,7 @@ import { failed, unusable } from '../errors.ts'
 import { joinOwners, ownRealm } from './owner.ts'
 import { RealDisk } from './real-disk.ts'
 
+/** When a call is answered: when it is on disk, or when the operating system has it. See `OpenOptions`. */
 export type Durable = 'disk' | 'os'
 
 const FIRST_PATIENCE_MS = 10_000

@@ -18,8 +18,11 @@ export function rowOf({ state }: Batch, id: number): number {
   return row
 }
 
+/** What `create` answers with. */
 export interface Created {
+  /** The job's number. */
   id: number
+  /** Of its request: 1 of a new job. */
   version: number
   /** There was an unfinished job with this key: it is that one. */
   existing: boolean

@@ -22,9 +22,13 @@ export interface Value {
   crc?: string
 }
 
+/** Why a job failed, or was cancelled: what is kept of an error. */
 export interface JobError {
+  /** The error's message, up to 64 Ki characters. */
   message: string
+  /** The error's code, where it had one: the store's own begin with `ERR_JOBSLOT_`. */
   code?: string
+  /** The error's stack, where it had one. */
   stack?: string
   /** Of a cancelled job: how many ms who runs it is to give it to end by itself. */
   grace?: number

@@ -13,8 +13,11 @@ import { makeSegment, provenEnd } from './segment.ts'
 
 /** A place where something could not be read, or not understood. */
 export interface Damage {
+  /** The name of the file, in the store's folder. */
   file: string
+  /** The byte at which it begins. */
   offset: number
+  /** How long it is. */
   bytes: number
 }
 

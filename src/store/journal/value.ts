@@ -8,7 +8,7 @@ import type { Value } from '../format/line.ts'
 /** Longer ones lie in files of their own. */
 const LONGEST_INLINE = 64 * 1024
 
-/** What a job may be fulfilled with. */
+/** What a job may be fulfilled with: it comes out as a Buffer. Text is UTF-8; undefined is empty. */
 export type ValueInput = string | Uint8Array | undefined
 
 export function bytesOf(value: ValueInput): Buffer {

@@ -8,8 +8,11 @@ import { loadInto } from './load.ts'
 import { endLineOf } from './stored-lines.ts'
 import { readValue } from './value.ts'
 
+/** What `verify` has found. */
 export interface Report {
+  /** Nothing is damaged, and nothing is lost. */
   ok: boolean
+  /** How many jobs there are. */
   jobs: number
   /** Parts of files that cannot be read. */
   damage: Damage[]
@@ -17,7 +20,7 @@ export interface Report {
   missing: number
   /** Lines that make no sense, as one before them is lost. */
   impossible: number
-  /** Fulfilled jobs whose value cannot be read. */
+  /** The ids of fulfilled jobs whose value cannot be read. */
   values: number[]
 }
 

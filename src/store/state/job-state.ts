@@ -1,9 +1,13 @@
 import type { State } from './state.ts'
 import { ACTIVE, FAILED, FULFILLED, PENDING } from './table.ts'
 
-export const STATES = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled'] as const
+export const STATES: readonly JobState[] = ['delayed', 'pending', 'active', 'fulfilled', 'failed', 'cancelled']
 
-export type JobState = (typeof STATES)[number]
+/**
+ * What a job is: `delayed` waits for its time, or for another job; `pending` may be claimed; `active` somebody runs;
+ * `fulfilled`, `failed` and `cancelled` are its ends.
+ */
+export type JobState = 'delayed' | 'pending' | 'active' | 'fulfilled' | 'failed' | 'cancelled'
 
 export const FINISHED: readonly JobState[] = ['fulfilled', 'failed', 'cancelled']
 

@@ -8,42 +8,60 @@ import { CALL_TIMEOUT_MS, type CallOptions, checkMethod, checkTimeout, lateAnswe
 import { copyOf } from '../wire/frames.ts'
 import { PrivateLife } from './private-life.ts'
 
+/** How a worker is started. */
 export interface StartOptions {
-  /** Words behind the module, in the worker's `process.argv`. */
+  /** Words behind the module, in the worker's `process.argv`. Default none. */
   args?: readonly string[] | undefined
   /** Laid over this process's environment; undefined takes a variable away. */
   env?: WorkerEnv | undefined
   /**
-   * What the worker prints appears on this process's standard error, line by line behind its name. A path: in that file,
-   * too. false: nowhere.
+   * Where what the worker prints appears. Default true: on this process's standard error, line by line behind its name. A
+   * path: in that file, too. false: nowhere.
    */
   log?: string | boolean | undefined
-  /** Milliseconds from the start until the module serves; 30,000 unless given. */
+  /** Milliseconds from the start until the module serves. Default 30,000. */
   timeout?: number | undefined
   /** Ends the start, and the worker with it; `startWorker` rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** What it is called in messages and before its lines. The module's, unless given. */
+  /** What it is called in messages and before its lines. Default the module's. */
   name?: string | undefined
-  /** Flags for Node. None, unless given: not those of this process. */
+  /** Flags for Node. Default none: not those of this process. */
   execArgv?: readonly string[] | undefined
+  /** The folder that it runs in. Default this process's. */
   cwd?: string | undefined
 }
 
 /** A process that this one started, and that ends with it. */
 export interface Worker extends AsyncDisposable {
+  /** What it is called in messages. */
   readonly name: string
+  /** Of its process; after `restart`, of the new one. */
   readonly pid: number
   /** How it ended; after `restart`, how the new one will. Waiting for it does not keep this process alive. */
   readonly exited: Promise<WorkerExit>
-  /** Calls a method of the worker. While it waits for the answer, this process stays alive. */
+  /**
+   * Calls a method of the worker and resolves to what it returns. While it waits for the answer, this process stays alive.
+   * The wait ends by the answer, the timeout, the signal, `close`, or the worker's end. `T` is what the caller says that
+   * comes: nothing checks it.
+   *
+   * @param payload anything that structured cloning copies
+   * @throws what the method throws; WorkerExitedError; JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_NO_METHOD`,
+   * `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_WORKER_TOO_LONG`; the signal's reason
+   */
   call<T = unknown>(method: string, payload?: unknown, options?: CallOptions): Promise<T>
-  /** Calls a method and wants no answer. */
+  /** Calls a method and wants no answer. @throws WorkerExitedError; JobslotError `ERR_JOBSLOT_CLOSED` */
   notify(method: string, payload?: unknown): void
-  /** Sends a signal to the worker and what it has started. False: it has ended already. */
+  /** Sends a signal to the worker and what it has started. Default SIGTERM. False: it has ended already. */
   kill(signal?: NodeJS.Signals): boolean
-  /** Ends it, and starts it anew with other arguments or another environment. Calls that come meanwhile wait. */
+  /**
+   * Ends it, and starts it anew with other arguments or another environment. Calls that come meanwhile wait. Resolves when
+   * the new one serves.
+   *
+   * @param changes what it was started with stays, where nothing is said of it
+   * @throws WorkerExitedError; JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_CLOSED`
+   */
   restart(changes?: { args?: readonly string[] | undefined; env?: WorkerEnv | undefined }): Promise<void>
-  /** Lets it end in order; after half a second it is killed. */
+  /** Lets it end in order; after half a second it is killed. What waits is rejected (`ERR_JOBSLOT_CLOSED`). */
   close(): Promise<void>
 }
 

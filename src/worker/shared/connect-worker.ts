@@ -14,19 +14,23 @@ import { checkTimeout } from '../wire/calls.ts'
 import { peerOf } from '../wire/peer.ts'
 import { Hold, type SharedWorker } from './hold.ts'
 
+/** What is started where no worker of the name runs, and how long to wait for it. */
 export interface ConnectWorkerOptions {
-  /** What is started where no worker of this name runs. */
+  /** The worker's main module: an absolute path, or a URL as `new URL('worker.js', import.meta.url)`. */
   module: string | URL
+  /** Words behind the module, in the worker's `process.argv`. Default none. */
   args?: readonly string[] | undefined
   /** Laid over the few variables that a shared worker gets: PATH, HOME, language, time zone. */
   env?: WorkerEnv | undefined
+  /** Flags for Node. Default none: not those of this process. */
   execArgv?: readonly string[] | undefined
-  /** Milliseconds until it serves; 30,000 unless given. */
+  /** Milliseconds until it serves. Default 30,000. */
   timeout?: number | undefined
+  /** Ends the wait; `connectWorker` rejects with the signal's reason. A worker that others have joined goes on. */
   signal?: AbortSignal | undefined
-  /** Milliseconds that it lives on after its last user; 500 unless given. Counts where this call starts it. */
+  /** Milliseconds that it lives on after its last user. Default 500. Counts where this call starts it. */
   idle?: number | undefined
-  /** Whether what it prints appears on this process's standard error. Unless false, it does. */
+  /** Whether what it prints appears on this process's standard error. Default true. */
   log?: boolean | undefined
 }
 

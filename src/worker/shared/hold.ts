@@ -12,15 +12,32 @@ import { SharedLife } from './shared-life.ts'
 
 /** One user's hold on a worker that others may use as well. */
 export interface SharedWorker extends AsyncDisposable {
+  /** The name that it was joined by. */
   readonly name: string
+  /** Of the worker's process; 0 where this platform cannot tell. */
   readonly pid: number
   /** How it ended: both null where it was killed and another process had started it. Null: this user left first. */
   readonly exited: Promise<WorkerExit | null>
+  /**
+   * Calls a method of the worker and resolves to what it returns. While it waits for the answer, this process stays alive.
+   * The wait ends by the answer, the timeout, the signal, `close`, or the worker's end. `T` is what the caller says that
+   * comes: nothing checks it.
+   *
+   * @param payload anything that structured cloning copies
+   * @throws what the method throws; WorkerExitedError; JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_NO_METHOD`,
+   * `ERR_JOBSLOT_CLOSED`, `ERR_JOBSLOT_WORKER_TOO_LONG`; the signal's reason
+   */
   call<T = unknown>(method: string, payload?: unknown, options?: CallOptions): Promise<T>
+  /** Calls a method and wants no answer. @throws WorkerExitedError; JobslotError `ERR_JOBSLOT_CLOSED` */
   notify(method: string, payload?: unknown): void
-  /** Sends a signal to the worker, for all its users, and to what it has started. False: it has ended already. */
+  /**
+   * Sends a signal to the worker, for all its users, and to what it has started. Default SIGTERM. False: it has ended
+   * already.
+   */
   kill(signal?: NodeJS.Signals): boolean
-  /** Leaves. The last one's leaving ends the worker, a while later. */
+  /**
+   * Leaves: what waits is rejected (`ERR_JOBSLOT_CLOSED`). The last one's leaving ends the worker, `idle` milliseconds later.
+   */
   close(): Promise<void>
 }
 

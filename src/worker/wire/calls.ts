@@ -2,8 +2,9 @@ import { JobslotError } from '../../errors.ts'
 import type { Channel } from './channel.ts'
 import { CALL, CANCEL, FAILURE, RESULT, toError } from './messages.ts'
 
+/** How long to wait for an answer. */
 export interface CallOptions {
-  /** Milliseconds to the answer; 60,000 unless given. */
+  /** Milliseconds to the answer. Default 60,000. */
   timeout?: number | undefined
   /** Ends the wait: the call rejects with the signal's reason, and the worker is told. */
   signal?: AbortSignal | undefined

@@ -11,6 +11,7 @@ export interface CallContext {
   readonly client: WorkerClient
 }
 
+/** A process that uses a worker. */
 export interface WorkerClient {
   /** As the kernel says, of the process that made the connection; 0 where it cannot tell. */
   readonly pid: number
@@ -18,8 +19,13 @@ export interface WorkerClient {
   readonly closed: AbortSignal
 }
 
+/**
+ * What a worker does when it is called by name. What it returns, or resolves to, is the answer, copied by structured
+ * cloning; what it throws, the caller's error.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: what a caller sends is for the method to check
 export type Method = (payload: any, context: CallContext) => unknown
+/** What can be called, by name. */
 export type Methods = Record<string, Method>
 
 /** A call that runs. Its signal is made for those who ask for it: most methods do not. */
