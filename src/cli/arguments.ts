@@ -1,6 +1,7 @@
 import type { ParseArgsConfig } from 'node:util'
 import { parseArgs } from 'node:util'
 import { UsageError } from './exit-codes.ts'
+import { closest } from './guess.ts'
 
 export type OptionTable = NonNullable<ParseArgsConfig['options']>
 
@@ -60,15 +61,16 @@ function strictly<Options extends OptionTable>(
   for (const token of tokens.toReversed()) {
     if (token.index >= end || token.kind !== 'option' || token.inlineValue !== false) continue
     // `--priority -2`: to a strict reader that is an option without its value.
-    if (token.rawName?.startsWith('--') && /^-\d+$/.test(token.value ?? '')) {
-      args.splice(token.index, 2, `${token.rawName}=${token.value}`)
+    if (/^-\d/.test(token.value ?? '')) {
+      const isLong = token.rawName?.startsWith('--')
+      args.splice(token.index, 2, `${token.rawName}${isLong ? '=' : ''}${token.value}`)
     }
   }
   try {
     const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true })
     return { values: values as Split<Options>['values'], operands: positionals }
   } catch (error) {
-    throw new UsageError(usageMessage(error as Error))
+    throw new UsageError(usageMessage(error as Error, options))
   }
 }
 
@@ -88,10 +90,18 @@ export function splitWithOperand<Options extends OptionTable>(
 }
 
 /** Node's first sentence. The next ones explain how to write words with a dash, by rules that are not these here. */
-function usageMessage(error: Error): string {
+function usageMessage(error: Error, options: OptionTable): string {
+  const [, unknown] = /^Unknown option '(-[^']*)'/.exec(error.message) ?? []
+  if (unknown !== undefined) return unknownOption(unknown, Object.keys(options))
   const [, option] = /^Option '(-[^',\s]*).*argument (?:is ambiguous|missing)/.exec(error.message) ?? []
   if (option !== undefined) return `${option} needs a value`
   return error.message.replace(/\.\s+(To specify|Did you forget).*$/s, '').replace(/\.$/, '')
+}
+
+function unknownOption(option: string, known: readonly string[]): string {
+  if (/^-\d/.test(option)) return `${option} is no option, and no number here is below 0`
+  const meant = option.startsWith('--') ? closest(option.slice(2), known) : undefined
+  return `unknown option ${option}${meant === undefined ? '' : `; was --${meant} meant?`}`
 }
 
 /** What --timeout and --no-wait say, in milliseconds; null where neither is there. @throws UsageError */

@@ -1,5 +1,5 @@
 import type { SpawnOptions } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type Command, type CommandEnd, startCommand } from '../command.ts'
 import { EXIT } from './exit-codes.ts'
@@ -75,12 +75,19 @@ function hasTerminal(): boolean {
 function couldNotRun(program: string, error: NodeJS.ErrnoException): number {
   if (error.code === 'ENOENT') {
     // `npm exec jobslot acquire -n 2 -- true` arrives as `acquire 2 true`: npm took the rest for itself.
-    const hint = /^\d/.test(program) ? ' (npm exec takes options for itself: use npx, or npm exec -- jobslot …)' : ''
-    tell(`${program}: command not found${hint}`)
+    const npmHint = ' (npm exec takes options for itself: use npx, or npm exec -- jobslot …)'
+    const lineHint = ' (that is one word, quoted: leave the quotes out, or use sh -c)'
+    tell(`${program}: command not found${/^\d/.test(program) ? npmHint : /\s/.test(program) ? lineHint : ''}`)
     return EXIT.notFound
   }
-  tell(`${program} cannot be run: ${error.code ?? error.message}`)
+  tell(`${program} cannot be run: ${error.code === 'EACCES' ? whyDenied(program) : (error.code ?? error.message)}`)
   return EXIT.cannotRun
+}
+
+function whyDenied(program: string): string {
+  if (!program.includes('/')) return 'EACCES'
+  const isFolder = statSync(program, { throwIfNoEntry: false })?.isDirectory()
+  return isFolder ? 'it is a folder' : 'this user may not execute it (EACCES): chmod +x'
 }
 
 /** Ends this process as the command ended: by the same signal, or with the same status. */

@@ -1,5 +1,6 @@
 import { UsageError } from './exit-codes.ts'
 import { jobHelp } from './job/help.ts'
+import { unknownCommand } from './unknown-command.ts'
 
 const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make's jobserver.
 
@@ -149,6 +150,6 @@ Lists the locks that somebody holds or waits for, and those whose holder died an
 export function helpFor(command: string): string {
   if (/^job( |$)/.test(command)) return jobHelp(command.slice('job '.length))
   const text = Object.hasOwn(HELP, command) ? HELP[command] : undefined
-  if (text === undefined) throw new UsageError(`unknown command "${command}"`)
+  if (text === undefined) throw new UsageError(unknownCommand(command, [...Object.keys(HELP).filter(Boolean), 'job']))
   return text
 }

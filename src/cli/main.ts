@@ -42,16 +42,13 @@ async function main(words: string[]): Promise<void> {
     return
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : isKeeper(name) ? KEEPER : undefined
-  if (!load) throw new UsageError(whatCommand(name))
+  if (!load) {
+    const { noCommand, unknownCommand } = await (await import('./more.ts')).unknown()
+    const known = Object.keys(COMMANDS)
+    throw new UsageError(name === '' ? noCommand(known) : unknownCommand(name, known))
+  }
   const command = await load()
   await command.main(rest)
-}
-
-function whatCommand(name: string): string {
-  if (name === '')
-    return 'no command was given; there are run, acquire, release, status, resize, doctor, lock, locks and job'
-  if (/^-j/.test(name)) return `unknown command "${name}"; was jobslot run ${name} meant?`
-  return `unknown command "${name}"`
 }
 
 main(process.argv.slice(2)).catch(fail)
@@ -61,7 +58,8 @@ function fail(error: unknown): never {
   if (isUsageError(error)) {
     const [name = ''] = process.argv.slice(2)
     const page = error.page ?? (Object.hasOwn(COMMANDS, name) ? name : '')
-    tell(`${error.message}: see jobslot ${page && `${page} `}--help`)
+    const more = `see jobslot ${page && `${page} `}--help`
+    tell(error.message.endsWith('?') ? `${error.message} S${more.slice(1)}` : `${error.message}: ${more}`)
     process.exit(EXIT.usage)
   }
   const { code, message, stack } = error as NodeJS.ErrnoException

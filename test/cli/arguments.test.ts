@@ -46,14 +46,14 @@ describe('splitArguments', () => {
   })
 
   test.for<[string[], RegExp]>([
-    [['--nonsense', 'make'], /^Unknown option '--nonsense'$/],
-    [['-x', 'make'], /^Unknown option '-x'$/],
-    [['-wx', 'make'], /^Unknown option '-x'$/],
+    [['--nonsense', 'make'], /^unknown option --nonsense$/],
+    [['-x', 'make'], /^unknown option -x$/],
+    [['-wx', 'make'], /^unknown option -x$/],
     [['--wait=yes', 'make'], /^Option '-w, --wait' does not take an argument$/],
     [['-j'], /^-j needs a value$/],
     [['--label'], /^--label needs a value$/],
     [['-j', '--', 'make'], /^-j needs a value$/],
-    [['--no-wait', 'make'], /^Unknown option '--no-wait'$/],
+    [['--no-wait', 'make'], /^unknown option --no-wait$/],
   ])('%j is wrong use', ([words, message]) => {
     const split = () => splitArguments(words, OPTIONS)
     expect(split).toThrow(UsageError)
@@ -79,7 +79,7 @@ describe('splitWithOperand', () => {
   })
 
   test.for([[['--nonsense', 'name', 'make']], [['name', '--nonsense', 'make']]])('%j is wrong use', ([words]) => {
-    expect(() => splitWithOperand(words!, OPTIONS)).toThrow(/^Unknown option '--nonsense'$/)
+    expect(() => splitWithOperand(words!, OPTIONS)).toThrow(/^unknown option --nonsense$/)
   })
 })
 

@@ -57,8 +57,8 @@ describe.for(ways)('jobslot %s %s %s', (...args) => {
     const folder = tempDir()
     writeFileSync(join(folder, 'text'), 'no program\n')
     for (const [path, why] of [
-      [folder, 'EACCES'],
-      [join(folder, 'text'), 'EACCES'],
+      [folder, 'it is a folder'],
+      [join(folder, 'text'), 'this user may not execute it (EACCES): chmod +x'],
       [join(folder, 'text', 'below'), 'ENOTDIR'],
       [join(folder, 'x'.repeat(5000)), 'ENAMETOOLONG'],
     ]) {
@@ -79,10 +79,18 @@ test('126: what the command would be told is too much for any', async () => {
 })
 
 describe('64: wrong use', () => {
+  const ALL = 'run, acquire, release, status, resize, doctor, lock, locks and job'
+  const noneCalled = (word: string) =>
+    `unknown command "${word}"; there are ${ALL}; a command to run stands behind one: jobslot run -- ${word}`
+
   test.for<[string[], string]>([
-    [[], 'no command was given; there are run, acquire, release, status, resize, doctor, lock, locks and job'],
-    [['nonsense'], 'unknown command "nonsense"'],
-    [['constructor'], 'unknown command "constructor"'],
+    [[], `no command was given; there are ${ALL}`],
+    [['nonsense'], noneCalled('nonsense')],
+    [['constructor'], noneCalled('constructor')],
+    [['make'], noneCalled('make')],
+    [['rnu'], 'unknown command "rnu"; was jobslot run meant?'],
+    [['pools'], 'unknown command "pools"; was jobslot status meant?'],
+    [['--versoin'], 'unknown command "--versoin"; was jobslot --version meant?'],
     [['--nonsense'], 'unknown command "--nonsense"'],
     [['-j4', 'make'], 'unknown command "-j4"; was jobslot run -j4 meant?'],
     [['run'], 'run: no command was given to run'],
@@ -96,8 +104,10 @@ describe('64: wrong use', () => {
     [['run', '--jobs=65537', 'true'], '-j takes a whole number from 1 to 65536, not "65537"'],
     [['run', '--jobs=', 'true'], '-j takes a whole number from 1 to 65536, not ""'],
     [['run', '--style', 'semaphore', 'true'], 'run: --style is auto, fifo or pipe, not "semaphore"'],
-    [['run', '--nonsense', 'true'], "Unknown option '--nonsense'"],
-    [['run', '-c2', 'true'], "Unknown option '-c'"],
+    [['run', '--nonsense', 'true'], 'unknown option --nonsense'],
+    [['run', '--pol', 'ci', 'true'], 'unknown option --pol; was --pool meant?'],
+    [['run', '-j', '-1', 'true'], '-j takes a whole number from 1 to 65536, not "-1"'],
+    [['run', '-c2', 'true'], 'unknown option -c'],
     [['acquire'], 'acquire: no command was given to run in the slot'],
     [['acquire', '-c', '2', '--'], 'acquire: no command was given to run in the slot'],
     [['acquire', '-c', '0', 'true'], '--count takes a number of slots such as 4, or MIN..MAX such as 1..8, not "0"'],
@@ -134,16 +144,17 @@ describe('64: wrong use', () => {
     [['resize', '--pool', 'ci'], 'resize: how many slots? jobslot resize --pool ci N'],
     [['resize', '--pool', 'ci', 'many'], 'resize takes a whole number from 0 to 65536, not "many"'],
     [['resize', '--pool', 'ci', '4', '5'], 'resize: what is meant by "5"'],
-    [['keep', '--for', '1'], 'unknown command "keep"'],
+    [['resize', '--pool', 'ci', '-1'], '-1 is no option, and no number here is below 0'],
+    [['keep', '--for', '1'], noneCalled('keep')],
     [['doctor', 'true'], 'doctor: takes no command'],
-    [['doctor', '--yaml'], "Unknown option '--yaml'"],
+    [['doctor', '--yaml'], 'unknown option --yaml'],
   ])('%j', async ([words, message]) => {
     const known = commands.includes(words[0] ?? '')
     expect(await jobslot(words)).toEqual({
       code: 64,
       signal: null,
       stdout: '',
-      stderr: `jobslot: ${message}: see jobslot ${known ? `${words[0]} ` : ''}--help\n`,
+      stderr: `jobslot: ${message}${message.endsWith('?') ? ' S' : ': s'}ee jobslot ${known ? `${words[0]} ` : ''}--help\n`,
     })
   })
 

@@ -124,7 +124,7 @@ describe('jobslot lock', () => {
     ['no name before --', ['lock', '--', 'echo', 'x'], /lock: no name of a lock was given/],
     ['an empty name', ['lock', '', 'true'], /lock: no name of a lock was given/],
     ['no command', ['lock', 'it'], /lock: no command was given to run under the lock it: see/],
-    ['an unknown option', ['lock', 'it', '--nonsense', 'true'], /Unknown option '--nonsense': see jobslot lock --help/],
+    ['an unknown option', ['lock', 'it', '--nonsense', 'true'], /unknown option --nonsense: see jobslot lock --help/],
     ['both ways to wait', ['lock', 'it', '-n', '-w', '1', 'true'], /--no-wait and --timeout exclude each other/],
     ['no time', ['lock', 'it', '-w', 'soon', 'true'], /--timeout takes a time such as/],
     ['words behind locks', ['locks', 'it'], /locks: what is meant by "it"/],

@@ -45,7 +45,8 @@ function split(words: string[]) {
     return splitOperands(words, OPTIONS)
   } catch (error) {
     // Most likely it is one of a command's.
-    if (error instanceof UsageError && error.message.startsWith('Unknown option') && !words.includes('--')) {
+    const isUnknown = error instanceof UsageError && /^unknown option[^;]*$/.test(error.message)
+    if (isUnknown && !words.includes('--')) {
       error.message += '; a command stands behind --: jobslot job add -- make -j4'
     }
     throw error

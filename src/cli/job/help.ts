@@ -1,4 +1,5 @@
 import { UsageError } from '../exit-codes.ts'
+import { unknownJobCommand } from '../unknown-command.ts'
 import { WORK_HELP } from './work-help.ts'
 
 const DIR = `      --dir DIR        the store's folder; without it $JOBSLOT_STORE, else ~/.local/state/jobslot`
@@ -186,6 +187,6 @@ ${DIR}
 /** @throws UsageError where there is no such command */
 export function jobHelp(command: string): string {
   const text = Object.hasOwn(HELP, command) ? HELP[command] : undefined
-  if (text === undefined) throw new UsageError(`unknown command "job ${command}"`)
+  if (text === undefined) throw new UsageError(unknownJobCommand(command, Object.keys(HELP).filter(Boolean)))
   return text
 }

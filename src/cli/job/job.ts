@@ -29,7 +29,11 @@ export async function main(words: string[]): Promise<void> {
     return
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!load) throw new UsageError(whatCommand(name))
+  if (!load) {
+    const { noJobCommand, unknownJobCommand } = await (await import('../more.ts')).unknown()
+    const known = Object.keys(COMMANDS)
+    throw new UsageError(name === '' ? noJobCommand(known) : unknownJobCommand(name, known))
+  }
   try {
     const command = await load()
     await command.main(rest)
@@ -41,10 +45,4 @@ export async function main(words: string[]): Promise<void> {
     }
     throw error
   }
-}
-
-function whatCommand(name: string): string {
-  const all = Object.keys(COMMANDS)
-  const names = `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
-  return name === '' ? `job: there are ${names}` : `job: unknown command "${name}"; there are ${names}`
 }

@@ -123,13 +123,17 @@ describe('job add', () => {
     ['no id', ['add', '1', '--after', 'x'], /--after: a job is named by its number, such as 7, not "x"/],
     ['no key', ['add', '1', '--key', ''], /--key is empty/],
     ['no folder', ['add', '1', '--dir', ''], /--dir has an empty name/],
-    ['no such option', ['add', '1', '--prio', '3'], /job add: Unknown option '--prio'/],
+    ['no such option', ['add', '1', '--prio', '3'], /job add: unknown option --prio; was --priority meant\? See/],
     [
       'an option of a command',
       ['add', 'make', '-j4'],
-      /job add: Unknown option '-j'; a command stands behind --: jobslot job add -- make -j4: see/,
+      /job add: unknown option -j; a command stands behind --: jobslot job add -- make -j4: see/,
     ],
-    ['no such option before --', ['add', '--prio', '3', '--', 'make'], /job add: Unknown option '--prio': see/],
+    [
+      'no such option before --',
+      ['add', '--prio', '3', '--', 'make'],
+      /job add: unknown option --prio; was --priority meant\? See/,
+    ],
     [
       'quotes of another language',
       ['add', "{'a':1}"],

@@ -83,7 +83,9 @@ describe('help', () => {
   ])('%s %s %s is wrong use', async (words) => {
     const { code, stdout, stderr } = await jobslot(words)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
-    expect(stderr).toMatch(new RegExp(`^jobslot: unknown command "job ${words[2]}": see jobslot .*--help\n$`))
+    expect(stderr).toMatch(
+      new RegExp(`^jobslot: job: unknown command "${words[2]}"; there are .*: see jobslot .*--help\n$`),
+    )
   })
 })
 
@@ -93,15 +95,12 @@ describe('a command that is none', () => {
       ['job'],
       'jobslot: job: there are add, list, show, wait, cancel, retry, remove, log, pause, resume, stats, verify, compact and work: see jobslot job --help\n',
     ],
-    [
-      ['job', 'ls'],
-      'jobslot: job: unknown command "ls"; there are add, list, show, wait, cancel, retry, remove, log, pause, resume, stats, verify, compact and work: see jobslot job --help\n',
-    ],
+    [['job', 'ls'], 'jobslot: job: unknown command "ls"; was jobslot job list meant? See jobslot job --help\n'],
     [
       ['job', 'toString'],
       'jobslot: job: unknown command "toString"; there are add, list, show, wait, cancel, retry, remove, log, pause, resume, stats, verify, compact and work: see jobslot job --help\n',
     ],
-    [['jobs'], 'jobslot: unknown command "jobs": see jobslot --help\n'],
+    [['jobs'], 'jobslot: unknown command "jobs"; was jobslot job list meant? See jobslot --help\n'],
   ])('%s', async ([words, stderr]) => {
     expect(await jobslot(words)).toEqual({ code: 64, signal: null, stdout: '', stderr })
   })
