@@ -105,6 +105,20 @@ int open_in(const char* folder, const char* name) {
   return fd < 0 ? -errno : fd;
 }
 
+// Makes the mark as long as it is to be, with room for it: to touch a page behind the file's end, or one that a full disk
+// has no room for, would end the process.
+int reserve(int fd) {
+#ifdef __linux__
+  int result;
+  do {
+    result = fallocate(fd, 0, 0, kMarkSize);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return -errno;
+#endif
+  return ftruncate(fd, kMarkSize) == 0 ? 0 : -errno;
+}
+
 // All of it, or -errno.
 int write_all(int fd, const uint8_t* bytes, size_t length, uint64_t at) {
   while (length > 0) {
@@ -146,8 +160,7 @@ int Journal::open(const char* folder, const char* boot) {
   struct stat status;
   int failed = file_status(fd, &status) != 0 ? -errno : 0;
   if (!failed && !S_ISREG(status.st_mode)) failed = -EINVAL;
-  // To touch a page behind the file's end would end the process.
-  if (!failed && status.st_size < static_cast<off_t>(kMarkSize) && ftruncate(fd, kMarkSize) != 0) failed = -errno;
+  if (!failed && (status.st_size < static_cast<off_t>(kMarkSize) || status.st_blocks == 0)) failed = reserve(fd);
   void* page = failed ? MAP_FAILED : mmap(nullptr, kMarkSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (!failed && page == MAP_FAILED) failed = -errno;
   close(fd);

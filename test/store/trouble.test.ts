@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
+import { cli } from '../support/cli.ts'
 import { makeReadOnly, requireDisk } from '../support/disk.ts'
-import { tempDir } from '../support/processes.ts'
+import { run, tempDir } from '../support/processes.ts'
 import { testStore } from './folder.ts'
 
 describe('a full disk', () => {
@@ -35,6 +36,36 @@ describe('a full disk', () => {
     expect((await again.list({ limit: 1000 })).jobs.map(({ id }) => id)).toEqual([...kept, id])
     expect(await again.verify()).toMatchObject({ ok: true })
     await again.close()
+  })
+
+  // The mark is mapped: without room for it, the first write to it would end the process.
+  test('on which a store is to be made is told', async (ctx) => {
+    const disk = requireDisk(ctx, 64 * 1024)
+    const filler = join(disk, 'filler')
+    execFileSync('sh', ['-c', 'cat /dev/zero >"$1" || :', 'sh', filler], { stdio: 'ignore' })
+    const added = await run([...cli, 'job', 'add', '1', '--dir', join(disk, 'store')])
+    expect(added).toMatchObject({ code: 69, stderr: expect.stringMatching(/ENOSPC.*make room/) })
+    rmSync(filler)
+    const store = await openStore({ dir: join(disk, 'store') })
+    expect(await store.create('a')).toMatchObject({ id: 1 })
+    await store.close()
+  })
+
+  test('is told to who takes a job, and to who compacts', async (ctx) => {
+    const disk = requireDisk(ctx, 256 * 1024)
+    const store = await openStore({ dir: join(disk, 'store') })
+    onTestFinished(() => store.close())
+    const { id } = await store.create('a')
+    const filler = join(disk, 'filler')
+    execFileSync('sh', ['-c', 'cat /dev/zero >"$1" || :', 'sh', filler], { stdio: 'ignore' })
+    const full = { code: 'ERR_JOBSLOT_STORE_IO', message: expect.stringMatching(/ENOSPC.*make room/) }
+    await expect(store.pullJob()).rejects.toMatchObject(full)
+    expect(readdirSync(store.dir).filter((name) => name.startsWith('worker-'))).toEqual([])
+    await expect(store.compact()).rejects.toMatchObject(full)
+    await expect(store.compact()).rejects.toMatchObject(full)
+    rmSync(filler)
+    expect(await store.compact()).toBe(true)
+    expect(await store.pullJob()).toMatchObject({ id })
   })
 })
 

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { native } from '../../native/load.ts'
 import { objectOf } from '../format/line.ts'
+import { failed } from '../errors.ts'
 import type { RealDisk } from './real-disk.ts'
 
 /** Who of those that run jobs lives, and who shows it. */
@@ -53,8 +54,14 @@ export class LockedLives implements Lives {
     const record = Buffer.alloc(RECORD, ' ')
     record.write(JSON.stringify(who))
     record[RECORD - 1] = 10
+    try {
+      writeSync(fd, record, 0, RECORD, 0)
+    } catch (error) {
+      removeIfThere(this.#disk.path(nameOf(number)))
+      closeSync(fd)
+      throw failed(this.#disk.dir, error)
+    }
     this.#fd = fd
-    writeSync(fd, record, 0, RECORD, 0)
     this.#own = number
     leaveAtExit(this)
     this.beat()

@@ -46,7 +46,7 @@ export class Engine {
   loaded: Loaded
   #queue: Operation[] = []
   #scheduled = false
-  #recovering: Promise<void> | undefined
+  #recovering: Promise<unknown> | undefined
   /** It is only for another's lock, which who reads needs not. */
   #isAwaitingAppender = false
   #closed = false
@@ -148,10 +148,10 @@ export class Engine {
       const outcome = found === 'ready' ? journal.appendSeal(this.now()) : found
       if (outcome === 'done') {
         const sealed = { frozen: state.freeze(), segment: journal.segment + 1, n: journal.n }
-        await this.#recover('sealed')
+        await this.#recover('sealed', true)
         return sealed
       }
-      if (outcome === 'sealed' || outcome === 'gone') await this.#recover(outcome)
+      if (outcome === 'sealed' || outcome === 'gone') await this.#recover(outcome, true)
       else if (outcome === 'busy') await this.#appenderWait.wait()
     }
   }
@@ -242,15 +242,20 @@ export class Engine {
   }
 
   /** Does what takes longer, while operations wait. */
-  #recover(found: Found | 'busy'): Promise<void> {
+  async #recover(found: Found | 'busy', throws = false): Promise<void> {
     this.#recovering ??= this.#recovered(found)
-      .catch((error) => this.#failAll(error))
+      .catch((error) => {
+        this.#failAll(error)
+        return error
+      })
       .finally(() => {
         this.#recovering = undefined
         this.#events.changed()
         if (this.#queue.length > 0 && !this.#scheduled) this.#flush()
       })
-    return this.#recovering
+    const error = await this.#recovering
+    // Without an operation in the queue, nobody else would hear of it.
+    if (throws && error) throw error
   }
 
   async #recovered(found: Found | 'busy'): Promise<void> {

@@ -109,12 +109,13 @@ export function pull(context: Context, ends: JobEnds, batch: Batch, ask: Ask<Pul
   const id = state.paused ? undefined : state.nextReady()
   // What the batch has in it may be one that is free in a moment.
   if (id === undefined) return batch.lines.length > 0 ? false : ask.answer(undefined)
+  // What can fail on a full disk or a damaged one comes first: a job that is taken and not claimed nobody here would see.
+  const { own } = context.lives
   if (!batch.touch(id)) return false
-  state.ready.pop()
-  batch.taken.push(id)
   const row = state.table.find(id)
   const line = jobLineOf(state, context.engine, row)
-  const { own } = context.lives
+  state.ready.pop()
+  batch.taken.push(id)
   const claim = batch.add(
     { op: 'claim', id, w: own, pid: context.pid },
     `"op":"claim","id":${id},"w":${own},"pid":${context.pid}}`,

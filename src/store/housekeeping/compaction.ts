@@ -48,7 +48,7 @@ async function compactLocked({ engine, disk, lines, lives, retention, signal }: 
   const held = files.hold()
   try {
     const { frozen, segment, n } = await engine.seal()
-    // Loaded anew meanwhile, what was frozen speaks of files that are closed; or there is no next segment.
+    // Loaded anew meanwhile, what was frozen speaks of files that are closed.
     if (engine.loaded.files !== files || engine.loaded.journal.segment < segment) return false
     signal.throwIfAborted()
     let values = new Set<string>()

@@ -10,8 +10,7 @@ export async function main(words: string[]): Promise<void> {
   if (values.help) return console.log(jobHelp('compact'))
   refuseOperands(operands, 'job compact')
   await withStore(values.dir, async (store) => {
-    if (!(await store.compact()))
-      tell('nothing was compacted: another process is at it, or the disk has no room for another segment')
+    if (!(await store.compact())) tell('nothing was compacted: another process is at it')
     await removeOldLogs(store)
   })
 }
