@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { summary } from '../spans.mjs'
 import { metered } from './metered.mjs'
-import { script } from './modes.mjs'
+import { complaintsIn, script } from './modes.mjs'
 import { outputsOf } from './outputs.mjs'
 
 const POOL = 'bench'
@@ -33,11 +33,9 @@ export async function measureMode(mode, sites, { dir, cli, limit, job, spans, en
   }
 }
 
-/** What jobslot says in a build's log is of tokens that are missing, or of a limit that is not in force. */
 function complaints(sites, { left }) {
-  const lines = sites.flatMap(({ name, log }) => {
-    const said = readFileSync(log, 'utf8').split('\n')
-    return said.filter((line) => /^jobslot: |jobserver unavailable/.test(line)).map((line) => `${name}: ${line}`)
-  })
+  const lines = sites.flatMap(({ name, log }) =>
+    complaintsIn(readFileSync(log, 'utf8')).map((line) => `${name}: ${line}`),
+  )
   return left === 0 ? lines : [...lines, `${left} processes were left 10 s after the builds' end`]
 }

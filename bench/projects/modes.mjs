@@ -26,6 +26,11 @@ export function script(mode, builds, { run, jobs, record }) {
 
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
+/** What jobslot, or a make that has lost its limit, says in a build's log; but that one waits for its turn is no fault. */
+export function complaintsIn(log) {
+  return log.split('\n').filter((line) => /^jobslot: (?!waiting for )|jobserver unavailable/.test(line))
+}
+
 /**
  * What is wrong with one round, in words: empty where all is as it should be.
  *

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 // @ts-expect-error It is JavaScript, as all of the bench is.
-import { faults, MODES, script } from '../../../bench/projects/modes.mjs'
+import { complaintsIn, faults, MODES, script } from '../../../bench/projects/modes.mjs'
 
 const [POOL, AT_ONCE, IN_TURN] = MODES
 
@@ -102,4 +102,11 @@ describe('what is wrong with a round', () => {
       'in one pool: a: jobslot: 1 token is missing',
     ])
   })
+})
+
+it('takes what a log says of tokens and limits as a fault, and waiting as none', () => {
+  const missing = 'jobslot: 1 token was not given back: a client was killed, or still runs in the background'
+  const lost = "make[1]: warning: jobserver unavailable: using -j1.  Add `+' to parent make rule."
+  const log = `cc -c a.c\njobslot: waiting for 1 slot of pool bench (2 of 2 held)\n${missing}\n${lost}\ndone\n`
+  expect(complaintsIn(log)).toEqual([missing, lost])
 })
