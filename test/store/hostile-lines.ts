@@ -80,7 +80,9 @@ const fact = fc
 /** Numbered in a row, but for some. */
 export const hostileLines = fc
   .array(fc.tuple(fact, fc.nat(29), number, number), { maxLength: 40 })
-  .map((facts) => facts.map(([fact, chance, odd, t], i) => ({ n: chance === 0 ? odd : i + 1, t, ...fact })))
+  .map((facts): Record<string, unknown>[] =>
+    facts.map(([fact, chance, odd, t], i) => ({ n: chance === 0 ? odd : i + 1, t, ...fact })),
+  )
 
 /** As they would lie in a file, with checksums that fit. */
 export function stamped(lines: readonly unknown[]): Buffer {

@@ -85,7 +85,7 @@ export const edits = (most = 4): fc.Arbitrary<readonly Edit[]> => fc.array(edit,
 export const edited = (bytes: Buffer, changes: readonly Edit[]): Buffer => changes.reduce(changed, bytes)
 
 function changed(bytes: Buffer, change: Edit): Buffer {
-  if (change.is === 'double' || change.is === 'swap' || change.is === 'drop') return relined(bytes, change)
+  if ('line' in change) return relined(bytes, change)
   const at = Math.min(bytes.length, Math.floor(change.at * (bytes.length + 1)))
   const [before, behind] = [bytes.subarray(0, at), bytes.subarray(at)]
   switch (change.is) {
@@ -107,7 +107,7 @@ function changed(bytes: Buffer, change: Edit): Buffer {
   }
 }
 
-function relined(bytes: Buffer, change: { is: 'double' | 'swap' | 'drop'; line: number; other: number }): Buffer {
+function relined(bytes: Buffer, change: Extract<Edit, { line: number }>): Buffer {
   const lines = bytes.toString('latin1').split(/(?<=\n)/)
   const [line, other] = [change.line % lines.length, change.other % lines.length]
   if (change.is === 'double') lines.splice(other, 0, lines[line]!)

@@ -9,6 +9,7 @@ export const lock = () => import('../commands/lock.ts')
 export const locks = () => import('../commands/locks.ts')
 export const keep = () => import('../commands/keep.ts')
 export const help = () => import('../help.ts')
+export const unknown = () => import('../unknown-command.ts')
 
 export const acquireOfJobserver = () => import('../acquire/acquire-of-jobserver.ts')
 export const runInPool = () => import('../run/run-in-pool.ts')

@@ -126,7 +126,7 @@ export class LockedLives implements Lives {
       // What somebody else may have put there, a FIFO for one, must not keep us waiting.
       fd = openSync(this.#disk.path(nameOf(worker)), access | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? gone : unknown
+      return NOT_THERE.includes((error as NodeJS.ErrnoException).code ?? '') ? gone : unknown
     }
     try {
       return fstatSync(fd).isFile() ? question(fd) : gone
@@ -135,6 +135,9 @@ export class LockedLives implements Lives {
     }
   }
 }
+
+/** There is none of this name, or something that is no file. */
+const NOT_THERE = ['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR']
 
 /** Those of this process, which may end without having closed its stores. */
 const living = new Set<LockedLives>()

@@ -30,16 +30,25 @@ export async function readSnapshot(
 ): Promise<SnapshotHeader> {
   let header: SnapshotHeader = { format: 0, snapshot: 0, n: 0, jobs: 0, paused: false }
   let ended = false
+  let jobs = 0
+  const before = damage.length
+  const restore = (job: JobLine, offset: number, length: number) => {
+    jobs++
+    restoreJob(state, job, { file: number, offset, length })
+  }
   const size = file.size()
   const reader = new LineReader(file, lines)
   const onLine = (json: string, offset: number, length: number) => {
     const object = objectOf(json)
     if (offset === 0 && object && isWhole(object.snapshot) && isWhole(object.n)) {
       header = object as unknown as SnapshotHeader
-      state.paused = header.paused
+      state.paused = header.paused === true
       state.snapshot = header.snapshot
-    } else if (object?.end === true) ended = true
-    else if (object && isJob(object)) restoreJob(state, object as unknown as JobLine, { file: number, offset, length })
+    } else if (object?.end === true) {
+      ended = true
+      // A line that is gone as a whole is missed by nothing else.
+      if (object.jobs !== jobs && damage.length === before) damage.push({ file: name, offset, bytes: 0 })
+    } else if (object && isJob(object)) restore(object as unknown as JobLine, offset, length)
     else damage.push({ file: name, offset, bytes: length })
   }
   const quick = new QuickLines()
@@ -47,7 +56,7 @@ export async function readSnapshot(
     const job = quick.job(bytes, at)
     if (!job) return 0
     const length = quick.at - at
-    restoreJob(state, job, { file: number, offset, length: FRAME + length })
+    restore(job, offset, FRAME + length)
     return length
   }
   while (reader.at < size) {

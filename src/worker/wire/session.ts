@@ -52,6 +52,9 @@ class Running implements CallContext {
   }
 }
 
+/** Bytes of answers for which the socket has no room yet. */
+const MOST_UNREAD = 1024 * 1024
+
 /** One user of a worker, in the worker. */
 export class Session {
   readonly #channel: Channel
@@ -85,8 +88,12 @@ export class Session {
   }
 
   #receive([type, id, method, payload]: readonly unknown[]): void {
-    if (type === CALL && typeof id === 'number' && typeof method === 'string') void this.#run(id, method, payload)
-    else if (type === CANCEL) this.#running.get(id as number)?.abort(cancelled())
+    if (type === CALL && typeof id === 'number' && typeof method === 'string') {
+      // Of two with one number only one could be given up, and the other would go on when its user has left.
+      if (this.#running.has(id)) throw new TypeError('a call has the number of one that runs')
+      void this.#run(id, method, payload)
+    }
+    if (type === CANCEL) this.#running.get(id as number)?.abort(cancelled())
   }
 
   async #run(id: number, method: string, payload: unknown): Promise<void> {
@@ -94,14 +101,23 @@ export class Session {
     if (id !== 0) this.#running.set(id, running)
     try {
       const value = await this.#methodNamed(method)(payload, running)
-      if (id !== 0) this.#channel.send(value === undefined ? [RESULT, id] : [RESULT, id, value])
+      if (id !== 0) this.#answer(value === undefined ? [RESULT, id] : [RESULT, id, value])
     } catch (error) {
       // Nobody waits for it who could be told. A copy: to print the error itself might throw.
       if (id === 0) process.emitWarning(toError(toPlain(error)))
-      else this.#channel.send([FAILURE, id, toPlain(error)])
+      else this.#answer([FAILURE, id, toPlain(error)])
     } finally {
       this.#running.delete(id)
     }
+  }
+
+  /** Who does not read its answers is not listened to until it does: they would fill the memory. */
+  #answer(message: readonly unknown[]): void {
+    const { socket } = this.#channel
+    this.#channel.send(message)
+    if (socket.writableLength <= MOST_UNREAD || socket.isPaused()) return
+    socket.pause()
+    socket.once('drain', () => socket.resume())
   }
 
   #methodNamed(name: string): Method {
