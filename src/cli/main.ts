@@ -43,7 +43,7 @@ async function main(words: string[]): Promise<void> {
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : isKeeper(name) ? KEEPER : undefined
   if (!load) {
-    const { noCommand, unknownCommand } = await (await import('./more.ts')).unknown()
+    const { noCommand, unknownCommand } = await (await import('./bundles/more.ts')).unknown()
     const known = Object.keys(COMMANDS)
     throw new UsageError(name === '' ? noCommand(known) : unknownCommand(name, known))
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeBody, encodeFrame, FRAME_LIMIT, FrameReader, HELLO, readHello } from '../../src/worker/frames.ts'
-import { toError, toPlain } from '../../src/worker/messages.ts'
+import { decodeBody, encodeFrame, FRAME_LIMIT, FrameReader, HELLO, readHello } from '../../src/worker/wire/frames.ts'
+import { toError, toPlain } from '../../src/worker/wire/messages.ts'
 import { edited, edits, forAll, fuzzTimeout } from '../support/fuzz.ts'
 
 /** Values as calls have them: some travel as JSON, some as V8 writes them. */

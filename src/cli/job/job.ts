@@ -30,7 +30,7 @@ export async function main(words: string[]): Promise<void> {
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!load) {
-    const { noJobCommand, unknownJobCommand } = await (await import('../more.ts')).unknown()
+    const { noJobCommand, unknownJobCommand } = await (await import('../bundles/more.ts')).unknown()
     const known = Object.keys(COMMANDS)
     throw new UsageError(name === '' ? noJobCommand(known) : unknownJobCommand(name, known))
   }

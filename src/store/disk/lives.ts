@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { native } from '../../native/load.ts'
-import { objectOf } from '../format/line.ts'
 import { failed } from '../errors.ts'
+import { objectOf } from '../format/line.ts'
 import type { RealDisk } from './real-disk.ts'
 
 /** Who of those that run jobs lives, and who shows it. */
