@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "locked.h"
+#include "poll_list.h"
 #include "thread.h"
 
 namespace jobslot {
@@ -204,29 +205,18 @@ void Drainer::told() {
 }
 
 void Drainer::loop() {
-  pollfd* fds = nullptr;
-  int* ids = nullptr;
-  size_t room = 0;
+  PollList<int> polled;
   while (!stopping_) {
     size_t wanted = 1;
     for (Pipe* pipe = pipes_; pipe; pipe = pipe->next) wanted++;
-    if (wanted > room) {
-      // Without memory for more, the newest are looked at when others have ended.
-      void* more_fds = realloc(fds, wanted * 2 * sizeof(pollfd));
-      if (more_fds) fds = static_cast<pollfd*>(more_fds);
-      void* more_ids = more_fds ? realloc(ids, wanted * 2 * sizeof(int)) : nullptr;
-      if (more_ids) {
-        ids = static_cast<int*>(more_ids);
-        room = wanted * 2;
-      }
-    }
-    if (room == 0) abort();
+    polled.make_room(wanted);
+    pollfd* fds = polled.fds;
     fds[0] = {wake_[0], POLLIN, 0};
     size_t count = 1;
-    for (Pipe* pipe = pipes_; pipe && count < room; pipe = pipe->next) {
+    for (Pipe* pipe = pipes_; pipe && count < polled.room; pipe = pipe->next) {
       if (pipe->fd < 0) continue;
       fds[count] = {pipe->fd, POLLIN, 0};
-      ids[count++] = pipe->id;
+      polled.who[count++] = pipe->id;
     }
     pthread_mutex_unlock(&mutex_);
     int ready = poll(fds, static_cast<nfds_t>(count), -1);
@@ -235,14 +225,12 @@ void Drainer::loop() {
     slept(fds[0].revents);
     for (size_t i = 1; i < count; i++) {
       // It may be closed by now, or emptied by pump().
-      Pipe* pipe = fds[i].revents ? find(ids[i]) : nullptr;
+      Pipe* pipe = fds[i].revents ? find(polled.who[i]) : nullptr;
       if (!pipe || pipe->fd < 0) continue;
       read_now(pipe);
       told();
     }
   }
-  free(fds);
-  free(ids);
 }
 
 }  // namespace jobslot

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -14,6 +13,7 @@
 
 #include "clock.h"
 #include "locked.h"
+#include "poll_list.h"
 #include "status.h"
 
 namespace jobslot {
@@ -132,30 +132,20 @@ void Guard::trim() {
 }
 
 void Guard::loop() {
-  pollfd* fds = nullptr;
-  int* ids = nullptr;
-  size_t room = 0;
+  PollList<int> polled;
   bool ended = false;
   while (!stopping_) {
     size_t wanted = 2;
     for (User* user = users_; user; user = user->next) wanted++;
-    if (wanted > room) {
-      void* more_fds = realloc(fds, wanted * 2 * sizeof(pollfd));
-      if (more_fds) fds = static_cast<pollfd*>(more_fds);
-      void* more_ids = more_fds ? realloc(ids, wanted * 2 * sizeof(int)) : nullptr;
-      if (more_ids) {
-        ids = static_cast<int*>(more_ids);
-        room = wanted * 2;
-      }
-    }
-    if (room == 0) abort();
+    polled.make_room(wanted);
+    pollfd* fds = polled.fds;
     fds[0] = {wake_[0], POLLIN, 0};
     fds[1] = {log_events_, POLLIN, 0};
     size_t count = 2;
-    for (User* user = users_; user && count < room; user = user->next) {
+    for (User* user = users_; user && count < polled.room; user = user->next) {
       // Nothing is asked for: hang-up and errors are always told.
       fds[count] = {user->fd, 0, 0};
-      ids[count++] = user->id;
+      polled.who[count++] = user->id;
     }
     int64_t deadline = users_ || ended ? kNever : unused_since_ns_ + grace_ns_;
     pthread_mutex_unlock(&mutex_);
@@ -171,7 +161,7 @@ void Guard::loop() {
     for (size_t i = 2; ready > 0 && i < count; i++) {
       if (!fds[i].revents) continue;
       for (User** at = &users_; *at; at = &(*at)->next) {
-        if ((*at)->id != ids[i]) continue;
+        if ((*at)->id != polled.who[i]) continue;
         User* gone = *at;
         *at = gone->next;
         delete gone;
@@ -184,8 +174,6 @@ void Guard::loop() {
       on_unused_(context_);
     }
   }
-  free(fds);
-  free(ids);
 }
 
 void end_own_group(void*) {

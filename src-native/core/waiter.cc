@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "locked.h"
+#include "poll_list.h"
 
 namespace jobslot {
 
@@ -176,9 +177,7 @@ void Waiter::check(Wait* wait, int revents) {
 }
 
 void Waiter::loop() {
-  pollfd* fds = nullptr;
-  Wait** waits = nullptr;
-  size_t room = 0;
+  PollList<Wait*> polled;
   size_t count = 0;
   bool untried = false;
   int64_t nearest_ns = kNever;
@@ -186,41 +185,31 @@ void Waiter::loop() {
     if (changed_) {
       size_t wanted = 1;
       for (Wait* wait = waiting_; wait; wait = wait->next) wanted++;
-      if (wanted > room) {
-        size_t grown = wanted * 2;
-        void* more_fds = realloc(fds, grown * sizeof(pollfd));
-        if (more_fds) fds = static_cast<pollfd*>(more_fds);
-        void* more_waits = more_fds ? realloc(waits, grown * sizeof(Wait*)) : nullptr;
-        if (more_waits) {
-          waits = static_cast<Wait**>(more_waits);
-          room = grown;
-        }
-      }
-      if (room == 0) abort();
+      polled.make_room(wanted);
       count = 1;
       nearest_ns = kNever;
-      fds[0] = {wake_[0], POLLIN, 0};
-      for (Wait* wait = waiting_; wait && count < room; wait = wait->next) {
+      polled.fds[0] = {wake_[0], POLLIN, 0};
+      for (Wait* wait = waiting_; wait && count < polled.room; wait = wait->next) {
         if (wait->deadline_ns < nearest_ns) nearest_ns = wait->deadline_ns;
         // A parked read has a thread that looks at the descriptor; here only its deadline counts.
         bool parked = wait->reads && wait->way == Way::kParked;
-        fds[count] = {parked ? -1 : wait->fd, wait->events, 0};
-        waits[count++] = wait;
+        polled.fds[count] = {parked ? -1 : wait->fd, wait->events, 0};
+        polled.who[count++] = wait;
         untried |= wait->untried;
       }
       changed_ = removed_ = false;
     }
     pthread_mutex_unlock(&mutex_);
-    int ready = poll(fds, static_cast<nfds_t>(count), untried ? 0 : poll_timeout_ms(nearest_ns));
+    int ready = poll(polled.fds, static_cast<nfds_t>(count), untried ? 0 : poll_timeout_ms(nearest_ns));
     pthread_mutex_lock(&mutex_);
-    slept(ready > 0 && fds[0].revents);
+    slept(ready > 0 && polled.fds[0].revents);
     if (stopping_) break;
     // What was polled may be deleted by now: then the events are of no use, and the next round looks again.
     if (removed_) continue;
     for (size_t i = count; (ready > 0 || untried) && i-- > 1;) {
       // The list is newest first, so that who has waited longest is served first.
-      Wait* wait = waits[i];
-      int revents = ready > 0 ? fds[i].revents : 0;
+      Wait* wait = polled.who[i];
+      int revents = ready > 0 ? polled.fds[i].revents : 0;
       bool tries = wait->untried;
       wait->untried = false;
       if (revents || tries) check(wait, revents);
@@ -235,8 +224,6 @@ void Waiter::loop() {
       }
     }
   }
-  free(fds);
-  free(waits);
 }
 
 }  // namespace jobslot
