@@ -2,7 +2,7 @@
  * `jobslot/fd`: what Node's `fs` lacks for descriptors. Everything works on any descriptor (pipe, FIFO, socket,
  * terminal, file) and never changes a flag of a description that other processes share. Times are milliseconds.
  *
- * @module
+ * @module jobslot/fd
  */
 import { JobslotError } from './errors.ts'
 import { WAY_PARKED } from './native/binding.ts'

@@ -1,7 +1,7 @@
 /**
  * `jobslot`: take slots from the limit in force and give them back; pools of slots. Times are milliseconds.
  *
- * @module
+ * @module jobslot
  */
 
 export type { OpenPoolOptions } from './broker/open-pool.ts'
@@ -17,7 +17,7 @@ export type { GovernorLimits, Pressure } from './governor/governor.ts'
 export type { JobserverAuth, Makeflags } from './makeflags/index.ts'
 export { parseMakeflags } from './makeflags/index.ts'
 export type { CreatePoolOptions } from './pool/create-pool.ts'
-export type { Audit, MemberKind, MemberStatus, PoolStatus } from './pool/host.ts'
+export type { Audit, MemberKind, MemberStatus, PoolStatus, WaiterStatus } from './pool/host.ts'
 export type { Style as JobserverStyle } from './pool/offer.ts'
 export type { MemberOptions, Pool, PoolSpawnOptions } from './pool/pool.ts'
 export type { Member, MemberExit } from './pool/spawned-member.ts'

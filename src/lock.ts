@@ -2,7 +2,7 @@
  * `jobslot/lock`: locks between processes, which the kernel frees when their holder dies, and versioned JSON documents.
  * Times are milliseconds.
  *
- * @module
+ * @module jobslot/lock
  */
 
 export { ConflictError } from './document/conflict-error.ts'

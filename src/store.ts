@@ -1,10 +1,10 @@
 /**
  * `jobslot/store`: jobs that outlive a crash, in a folder that several processes share. Times are milliseconds.
  *
- * @module
+ * @module jobslot/store
  */
 import type { JobStore as Store } from './store/job-store.ts'
-import { openStore } from './store/open.ts'
+import { type OpenOptions, openStore } from './store/open.ts'
 
 export { JobslotError } from './errors.ts'
 export { type AddOptions, addJob } from './store/add-job.ts'
@@ -30,14 +30,14 @@ export type { JobState } from './store/state/job-state.ts'
  *
  * Any call may reject with JobslotError `ERR_JOBSLOT_STORE_IO` (no room, no right, a failing disk),
  * `ERR_JOBSLOT_STORE_BUSY` (a process was stopped in the midst of an append) and `ERR_JOBSLOT_CLOSED`, and with a TypeError
- * of wrong arguments. An open store keeps no process alive; a call that waits does.
+ * of wrong arguments. An open store keeps no process alive; a call that waits does. `await using` closes it.
  *
  * @interface
  */
 export type JobStore = Store
 
 /** Opens stores: `await JobStore.open({ dir })`. */
-export const JobStore = {
+export const JobStore: {
   /**
    * Opens the store in a folder, and makes it where there is none.
    *
@@ -56,5 +56,5 @@ export const JobStore = {
    * await store.close()
    * ```
    */
-  open: openStore,
-}
+  open(options: OpenOptions): Promise<JobStore>
+} = { open: openStore }

@@ -2,7 +2,7 @@
  * `jobslot/worker`: separate Node processes, spoken to over a socket. A worker ends when the last process that uses it
  * ends, however that comes, and keeps none alive. Times are milliseconds.
  *
- * @module
+ * @module jobslot/worker
  */
 
 import type { StartOptions, Worker } from './worker/private/start-worker.ts'
@@ -25,7 +25,7 @@ export type { CallContext, Method, Methods, WorkerClient } from './worker/wire/s
  * Starts a Node process with `module` as its main module. Resolves when that has called `serve`. The wait ends by that, the
  * process's end, the timeout, or the signal.
  *
- * @param module an absolute path, or a URL as `new URL('worker.js', import.meta.url)`
+ * @param module `new URL('worker.js', import.meta.url)`, or a path
  * @throws WorkerExitedError where it ends first; JobslotError `ERR_JOBSLOT_TIMEOUT`, `ERR_JOBSLOT_WORKER_PROTOCOL`,
  * `ERR_JOBSLOT_WORKER_LOG`; the signal's reason
  *

@@ -1,3 +1,10 @@
+/**
+ * `jobslot/compat/fs-job-store`: for programs that were written for fs-job-store 1.2. `require` and `import` answer with the
+ * class itself.
+ *
+ * @module jobslot/compat/fs-job-store
+ */
+
 // CommonJS, so that `require` answers with the class itself, as it did of the old package. What it stands on is ESM, and
 // is loaded when something is asked for.
 import type { JobStore as Store } from '../store.ts'

@@ -75,6 +75,22 @@ export interface PoolHost {
   status(): Promise<PoolStatus>
 }
 
+/** Who waits to be let into a pool. */
+export interface WaiterStatus {
+  /** Its number in this pool, which it keeps when it is let in. */
+  id: number
+  /** Of the process that asks. */
+  pid: number
+  /** What it was called by who started it. */
+  label: string | null
+  /** For how many slots it waits. */
+  wants: number
+  /** When it came: milliseconds since 1970. */
+  since: number
+  /** Who waits with a higher one is served first. */
+  priority: number
+}
+
 /** A pool at one moment. */
 export interface PoolStatus {
   /** Its name; null for a pool of one process alone. */
@@ -89,8 +105,8 @@ export interface PoolStatus {
   governor: { limits: GovernorLimits; reason: string | null } | null
   /** Who has slots, or may draw some. */
   members: MemberStatus[]
-  /** Who waits to be let in: for how many slots, and since when (milliseconds since 1970). */
-  waiters: { id: number; pid: number; label: string | null; wants: number; since: number; priority: number }[]
+  /** Who waits to be let in; who comes next stands first. */
+  waiters: WaiterStatus[]
   /** Tokens that were given back although nobody had taken them. */
   overReturned: number
   /** Slots got back of members that had ended without giving them back. */

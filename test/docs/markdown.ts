@@ -61,15 +61,20 @@ export function linksOf(markdown: string): string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
 }
 
-/** The anchors that GitHub makes of the headings. */
+/** The anchors that GitHub makes of the headings, a number behind those that come again, and those that stand as HTML. */
 export function anchorsOf(markdown: string): string[] {
-  const headings = markdown.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)
-  return [...headings].map(([, text]) =>
-    text!
+  const prose = markdown.replaceAll(/^```[\s\S]*?^```/gm, '')
+  const seen = new Map<string, number>()
+  const ofHeadings = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, text]) => {
+    const anchor = text!
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
+      .replaceAll(' ', '-')
+    const before = seen.get(anchor) ?? 0
+    seen.set(anchor, before + 1)
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+  return [...ofHeadings, ...[...prose.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id!)]
 }
 
 /** Null where all lines of `wanted` are found in `output`, in this order; else the first that is not. `…` is anything. */

@@ -1,3 +1,4 @@
+import type { Damage } from '../journal/journal.ts'
 import type { JobState } from '../state/job-state.ts'
 
 /** Of a call that waits. */
@@ -36,8 +37,8 @@ export interface Stats extends Record<JobState, number> {
   segment: number
   /** How long that is, in bytes. */
   bytes: number
-  /** What could not be read: in which file, from where on, how much. Empty in a sound store. */
-  damage: { file: string; offset: number; bytes: number }[]
+  /** What could not be read. Empty in a sound store. */
+  damage: Damage[]
   /** How many lines are lost. */
   missing: number
   /** How many lines make no sense, as one before them is lost. */

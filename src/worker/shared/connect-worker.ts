@@ -16,7 +16,7 @@ import { Hold, type SharedWorker } from './hold.ts'
 
 /** What is started where no worker of the name runs, and how long to wait for it. */
 export interface ConnectWorkerOptions {
-  /** The worker's main module: an absolute path, or a URL as `new URL('worker.js', import.meta.url)`. */
+  /** The worker's main module: `new URL('worker.js', import.meta.url)`, or a path. */
   module: string | URL
   /** Words behind the module, in the worker's `process.argv`. Default none. */
   args?: readonly string[] | undefined
