@@ -14,13 +14,12 @@ export function startContender(name, argv, env) {
   // One that has failed is found out by the answer that does not come.
   child.stdin.on('error', () => {})
   ended.catch(() => {})
+  const failure = ([code, signal]) =>
+    new Error(`"${name}" ended (${signal ?? `exit status ${code}`}): ${argv.join(' ')}`)
   /** Its next line, without being asked. */
   const answer = async () => {
     const { value, done } = await lines.next()
-    if (done) {
-      const [code, signal] = await ended
-      throw new Error(`"${name}" ended (${signal ?? `exit status ${code}`}): ${argv.join(' ')}`)
-    }
+    if (done) throw failure(await ended)
     return value
   }
   return {
@@ -32,7 +31,8 @@ export function startContender(name, argv, env) {
     },
     async end() {
       child.stdin.end()
-      await ended
+      const how = await ended
+      if (how[0] !== 0) throw failure(how)
     },
   }
 }

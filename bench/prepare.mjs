@@ -12,9 +12,8 @@ export const cli = [process.execPath, join(root, bin.jobslot)]
 /** The words that start a script of `programs/`. */
 export const script = (name) => [process.execPath, join(import.meta.dirname, 'programs', name)]
 
-/** Builds the package and installs the peers. */
-export function build() {
-  buildPackage()
+/** Installs what jobslot is put beside, where it was never installed or is another version by now. */
+export function installPeers() {
   if (modified(join(import.meta.dirname, 'package-lock.json')) > modified(join(import.meta.dirname, 'node_modules'))) {
     process.stderr.write('bench: npm ci, in bench\n')
     execFileSync('npm', ['ci', '--silent'], { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] })
@@ -22,7 +21,7 @@ export function build() {
 }
 
 /** Builds the package where it was never built or its sources are newer: old code gives figures too. */
-export function buildPackage() {
+export function build() {
   if (newest(join(root, 'src')) > modified(join(root, bin.jobslot))) npmRun('build:ts')
   if (newest(join(root, 'src-native')) > modified(addonPath())) npmRun('build:native')
 }
@@ -53,6 +52,7 @@ function newest(folder) {
 const SOURCES = {
   pair: join(import.meta.dirname, 'programs/pair.c'),
   stopwatch: join(import.meta.dirname, 'programs/stopwatch.c'),
+  taker: join(import.meta.dirname, 'programs/taker.c'),
   job: join(root, 'test/support/job.c'),
 }
 

@@ -36,3 +36,8 @@ export function ratio(name, series, { formula = (a, b) => a / b, target = null }
 export function meets({ median, target }) {
   return 'atLeast' in target ? median >= target.atLeast : median <= target.atMost
 }
+
+/** A point of a curve, and a line in its table: `x` is what was varied. */
+export function point(series, x, values) {
+  return { ...figure(`${series}, ${x.toLocaleString('en')}`, values), series, x }
+}

@@ -36,33 +36,19 @@ async function jobslot(durability) {
   }
 }
 
-/** The same with a table: SQLite does one thing after the other, however many callers there are. */
+/** SQLite does one thing after the other, however many callers there are. */
 async function sqlite(synchronous) {
-  const { default: Database } = await import('better-sqlite3')
-  mkdirSync(dir, { recursive: true })
-  const db = new Database(join(dir, 'jobs.db'), { timeout: 10_000 })
-  db.pragma('journal_mode = WAL')
-  db.pragma(`synchronous = ${synchronous}`)
-  db.exec(`CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, state TEXT NOT NULL, priority INTEGER NOT NULL,
-    run_at INTEGER NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL, attempt INTEGER NOT NULL, worker INTEGER,
-    request TEXT NOT NULL, value BLOB);
-    CREATE INDEX IF NOT EXISTS ready ON jobs (state, priority DESC, id)`)
-  const create = db.prepare(`INSERT INTO jobs (state, priority, run_at, created, version, attempt, request)
-    VALUES ('pending', 0, 0, ?, 1, 0, ?)`)
-  const pull = db.prepare(`UPDATE jobs SET state = 'active', attempt = attempt + 1, worker = ? WHERE id =
-    (SELECT id FROM jobs WHERE state = 'pending' ORDER BY priority DESC, id LIMIT 1) RETURNING id, request, attempt`)
-  const fulfill = db.prepare("UPDATE jobs SET state = 'fulfilled', value = ? WHERE id = ? AND state = 'active'")
+  const { openSqliteQueue } = await import('./sqlite-queue.mjs')
+  const queue = openSqliteQueue(dir, synchronous)
   return {
     async run(jobs) {
       for (let i = 0; i < jobs; i++) {
-        create.run(Date.now(), JSON.stringify(request(i)))
-        const job = pull.get(process.pid)
-        if (!job) continue
-        JSON.parse(job.request)
-        fulfill.run('done', job.id)
+        queue.create(request(i))
+        const job = queue.pull()
+        if (job) queue.fulfill(job.id, 'done')
       }
     },
-    end: () => db.close(),
+    end: () => queue.close(),
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildPackage, cli, scrubbedEnvironment } from '../prepare.mjs'
+import { build, cli, scrubbedEnvironment } from '../prepare.mjs'
 import { asText } from '../report.mjs'
 import { measureMode } from './measure.mjs'
 import { SAMPLE_MS } from './metered.mjs'
@@ -79,7 +79,7 @@ async function bench({ rounds, json, keep }) {
 
 async function measure(rounds, keep) {
   const needs = findNeeds(root)
-  buildPackage()
+  build()
   const cache = join(root, '.tools/projects')
   say(`the sources of ${PROJECTS.map(({ name }) => name).join(', ')}`)
   await fetchSources(

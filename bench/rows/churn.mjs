@@ -5,8 +5,16 @@ import { figure, ratio } from '../statistics.mjs'
 const MIB = 1024 * 1024
 const MOST_MS = 100
 
+export const churn = {
+  name: 'churn',
+  title: 'A store in long use',
+  about: `The most that a store takes on the disk while jobs come and go beside 20,000 that stay: it should be at most three times
+what stays, and 16 MiB. Then the time from the SIGKILL of a worker to its job in the hands of another one that waits.`,
+  measure,
+}
+
 /** What a store takes while jobs come and go, and how soon the job of a killed worker is another's. */
-export async function churn({ quick, dir, env, script, onProgress }) {
+async function measure({ quick, dir, env, script, onProgress }) {
   const coming = startContender('jobs come and go', [...script('churn.mjs'), join(dir, 'churn')], env)
   const [uses] = await byTurns([async () => JSON.parse(await coming.ask(quick ? 20_000 : 50_000))], {
     rounds: quick ? 1 : 5,

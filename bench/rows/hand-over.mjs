@@ -10,8 +10,17 @@ const CONTENDERS = [
   { name: 'token, after a rest', means: 'tokens', pace: 'idle', times: 150 },
 ]
 
+export const handOver = {
+  name: 'hand-over',
+  title: 'A token handed to a process that waits',
+  about: `From one Node process's \`release\` to another's waiting \`acquire\`, next to a byte over a Unix socket between two Node
+processes. First as half of there and back without a rest, where neither process falls asleep for long. Then one way
+after both have slept for a millisecond, as a waiter usually has; both processes read the same clock.`,
+  measure,
+}
+
 /** From one Node process's `release` until another's waiting `acquire` has it. */
-export async function handOver({ quick, dir, env, makeFifo, script, onProgress }) {
+async function measure({ quick, dir, env, makeFifo, script, onProgress }) {
   const contenders = CONTENDERS.map(({ name, means, pace, times }) => {
     const own = join(dir, `${means}-${pace}`)
     mkdirSync(own)

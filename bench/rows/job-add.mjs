@@ -5,8 +5,16 @@ import { figure, ratio } from '../statistics.mjs'
 const FEW = 10
 const AT_ONCE = 10_000
 
+export const jobAdd = {
+  name: 'job-add',
+  title: 'A job queued from a shell',
+  about: `\`jobslot job add\` next to \`node -e 0\`, in a store with ten pending jobs and in one with very many. It looks at the
+journal's end and at nothing else; of its time, a write that waits for the disk is a part that no program can do without.`,
+  measure,
+}
+
 /** What it costs to queue a job from a shell, by how many there are already. */
-export async function jobAdd({ quick, dir, env, program, cli, onProgress }) {
+async function measure({ quick, dir, env, program, cli, onProgress }) {
   const many = quick ? 100_000 : 1_000_000
   const [few, full] = [join(dir, 'few'), join(dir, 'full')]
   await fill(few, FEW)

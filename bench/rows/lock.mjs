@@ -9,8 +9,16 @@ const CONTENDERS = [
   { name: 'proper-lockfile: lockSync, release', way: 'proper-lockfile', pairs: 20 },
 ]
 
+export const lock = {
+  name: 'lock',
+  title: 'A lock taken and given back',
+  about: `With nobody else wanting it. fs-native-extensions locks and unlocks a descriptor that stays open, and keeps no record of
+who holds it; proper-lockfile makes and removes a folder, and has nothing that tells it of a holder's death but a time.`,
+  measure,
+}
+
 /** A lock taken and given back, nobody else wanting it. */
-export async function lock({ quick, dir, env, script, onProgress }) {
+async function measure({ quick, dir, env, script, onProgress }) {
   const contenders = CONTENDERS.map(({ name, way, pairs }) => ({
     ...startContender(name, [...script('lock.mjs'), way, join(dir, way)], env),
     pairs,

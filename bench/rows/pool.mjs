@@ -11,8 +11,17 @@ const MEMBERS = 8
 const BUSY_SLOTS = 4
 const TICK_MS = 10
 
+export const pool = {
+  name: 'pool',
+  title: 'A pool by name',
+  about: `What a named pool costs its members, and its broker. A member takes and gives back tokens on its own FIFO; the broker
+watches, and should neither slow it down nor use the processor for it. Eight members that want more than there is hand
+four slots to each other. Last, the start of a command in a slot of a pool whose broker is up.`,
+  measure,
+}
+
 /** What a named pool costs its members, and its broker. */
-export async function pool({ quick, dir, env, makeFifo, program, script, cli, onProgress }) {
+async function measure({ quick, dir, env, makeFifo, program, script, cli, onProgress }) {
   const fifo = makeFifo(join(dir, 'fifo'), 4)
   await finished([...cli, 'resize', '--pool', POOL, '8'], env)
   // With a second member the broker has a reason to watch.

@@ -2,8 +2,18 @@ import { join } from 'node:path'
 import { byTurns, startContender } from '../contender.mjs'
 import { figure, ratio } from '../statistics.mjs'
 
+export const start = {
+  name: 'start',
+  title: 'A command run in a slot, or under a lock',
+  about: `What a command costs by being run in a slot: \`jobslot acquire -- true\` next to \`node -e 0\` and to a bare Node script that
+does nothing but spawn \`true\`, which is what any Node program pays that starts another; under a FIFO jobserver, a pipe
+jobserver and none. \`jobslot lock\` stands next to \`flock(1)\`, which costs the same without Node, and to GNU parallel's
+\`sem\`, which is a Perl program. Processor time stands in a table of its own: it suffers less from a busy machine.`,
+  measure,
+}
+
 /** What a command costs by being run in a slot. */
-export async function start({ quick, dir, env, makeFifo, program, script, cli, onProgress }) {
+async function measure({ quick, dir, env, makeFifo, hasTool, program, script, cli, onProgress }) {
   const fifo = makeFifo(join(dir, 'jobserver'), 0)
   const acquire = [...cli, 'acquire', '--', 'true']
   const contenders = [
@@ -13,8 +23,18 @@ export async function start({ quick, dir, env, makeFifo, program, script, cli, o
     { name: 'acquire -- true, FIFO jobserver', argv: acquire, jobserver: `fifo:${fifo}` },
     { name: 'acquire -- true, pipe jobserver', argv: acquire, jobserver: 'pipe' },
     { name: 'acquire -- true, no jobserver', argv: acquire },
-    { name: 'flock FILE true', argv: ['flock', join(dir, 'lock'), 'true'] },
-  ].map(({ name, argv, jobserver = 'none' }) => startContender(name, [program('stopwatch'), jobserver, ...argv], env))
+    { name: 'lock NAME -- true', argv: [...cli, 'lock', 'bench', '--', 'true'] },
+    { name: 'flock FILE true', tool: 'flock', argv: ['flock', join(dir, 'lock'), 'true'] },
+    { name: 'sem --fg true', tool: 'sem', argv: ['sem', '--fg', '--id', 'jobslot-bench', 'true'] },
+  ]
+    .filter(({ tool }) => tool === undefined || hasTool(tool))
+    .map(({ name, argv, jobserver = 'none' }) =>
+      // Where sem keeps its locks.
+      startContender(name, [program('stopwatch'), jobserver, ...argv], {
+        ...env,
+        PARALLEL_HOME: join(dir, 'parallel'),
+      }),
+    )
   const rounds = await byTurns(
     contenders.map(
       ({ ask }) =>
@@ -30,7 +50,10 @@ export async function start({ quick, dir, env, makeFifo, program, script, cli, o
     { title: 'A command run in a slot: processor time', place: 1, target: null },
   ].map(({ title, place, target }) => {
     const times = rounds.map((round) => round.map((figures) => figures[place]))
-    const [node, commonJs, esModule, underFifo, underPipe, underNone] = times
+    const [node, commonJs, esModule, underFifo, underPipe, underNone, locked] = times
+    const beside = contenders
+      .map(({ name }, i) => ({ name, times: times[i] }))
+      .filter(({ name }) => /^(flock|sem) /.test(name))
     return {
       title,
       unit: 'ns',
@@ -42,6 +65,7 @@ export async function start({ quick, dir, env, makeFifo, program, script, cli, o
         ratio('time: acquire, FIFO / CommonJS script', [underFifo, commonJs]),
         ratio('time: CommonJS script / node -e 0', [commonJs, node]),
         ratio('time: ES module script / node -e 0', [esModule, node]),
+        ...beside.map(({ name, times }) => ratio(`time: lock / ${name.split(' ')[0]}`, [locked, times])),
       ],
     }
   })

@@ -17,8 +17,21 @@ const CONTENDERS = [
   { name: 'await p-limit(fn)', way: 'p-limit', pairs: 5000 },
 ]
 
+export const token = {
+  name: 'token',
+  title: 'A token taken and given back',
+  about: `A token is taken from a FIFO and given back, with nobody else wanting it. The C loop does the same read and write on the
+same kind of FIFO, opened with O_NONBLOCK: nobody can be faster. Beside it stand Node's own \`readSync\` and \`writeSync\`,
+which could not wait without polling; and a \`dd\` for each acquire, which is how a program without an addon reads one byte
+with a blocking read that it can end.
+
+\`client.limit\` is put next to p-limit, both with a slot at hand: with a token for each call, which p-limit has no need
+of, and with slots of the process's own (\`fallback\`), which is the same work.`,
+  measure,
+}
+
 /** One token taken and given back, nobody else wanting it. */
-export async function token({ quick, dir, env, makeFifo, program, script, onProgress }) {
+async function measure({ quick, dir, env, makeFifo, program, script, onProgress }) {
   const contenders = CONTENDERS.map(({ name, way, pairs }, i) => {
     const fifo = makeFifo(join(dir, `token-${i}`), 1)
     const argv = way === null ? [program('pair'), fifo] : [...script('pair.mjs'), way, fifo]

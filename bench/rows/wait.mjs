@@ -9,8 +9,17 @@ const CONTENDERS = [
   { name: 'timer alone, no slot wanted', way: 'nothing' },
 ]
 
+export const wait = {
+  name: 'wait',
+  title: 'What waiting costs',
+  about: `The processor time of a process that waits for a token that does not come, and how often it went to sleep anew, next
+to one that asks each 10 ms and to one that waits for a timer. All wait at the same time. The start of the waiting
+thread is included.`,
+  measure,
+}
+
 /** What waiting for a token costs that does not come. */
-export async function wait({ quick, dir, env, makeFifo, script, onProgress }) {
+async function measure({ quick, dir, env, makeFifo, script, onProgress }) {
   const ms = quick ? 1000 : 5000
   const contenders = CONTENDERS.map(({ name, way }, i) => {
     const fifo = makeFifo(join(dir, `empty-${i}`), 0)

@@ -8,8 +8,17 @@ const CALLS = [
 ]
 const TIMES = 500
 
+export const worker = {
+  name: 'worker',
+  title: 'Another process asked',
+  about: `A call of a worker and its answer, next to a message to a child of \`child_process.fork\` and back, each with the same
+small payload and nothing else to do. Then a shared worker from \`connectWorker\` to its first answer, in a program that runs
+already, next to a whole \`node -e 0\`.`,
+  measure,
+}
+
 /** What it takes to ask another process, and to have one to ask. */
-export async function worker({ quick, env, program, script, onProgress }) {
+async function measure({ quick, env, program, script, onProgress }) {
   const callers = CALLS.map(({ name, means }) => startContender(name, [...script('call.mjs'), means], env))
   const calls = await byTurns(
     callers.map(

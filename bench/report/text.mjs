@@ -1,11 +1,4 @@
-import { meets } from './statistics.mjs'
-
-const UNITS = [
-  { unit: 's', ns: 1e9 },
-  { unit: 'ms', ns: 1e6 },
-  { unit: 'us', ns: 1e3 },
-  { unit: 'ns', ns: 1 },
-]
+import { boundOf, digits, quantity, verdictOf } from './format.mjs'
 
 /** The tables as text, one below the other. */
 export function asText(rows) {
@@ -30,26 +23,7 @@ const figureLine =
 
 function ratioLine(ratio) {
   const { name, median, low, high, ofLeast } = ratio
-  return [name, digits(median), `${digits(low)} .. ${digits(high)}`, digits(ofLeast), ...targetCells(ratio)]
-}
-
-function targetCells(ratio) {
-  const { target } = ratio
-  if (!target) return ['', '']
-  const bound = 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
-  return [bound, meets(ratio) ? 'met' : 'missed']
-}
-
-function quantity(value, unit) {
-  if (unit !== 'ns') return digits(value)
-  const fitting = UNITS.find(({ ns }) => Math.abs(value) >= ns) ?? UNITS.at(-1)
-  return `${digits(value / fitting.ns)} ${fitting.unit}`
-}
-
-/** The digits that say something: 342, 42.1, 0.61. */
-function digits(value) {
-  const size = Math.abs(value)
-  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2)
+  return [name, digits(median), `${digits(low)} .. ${digits(high)}`, digits(ofLeast), boundOf(ratio), verdictOf(ratio)]
 }
 
 /** Words to the left, figures to the right. A column without a figure has no heading. */
