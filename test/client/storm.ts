@@ -45,7 +45,7 @@ export async function clientStorm(storm: Storm, { way, make }: Through): Promise
   const driver = join(import.meta.dirname, 'storm.mjs')
   const words = [built(), way, String(storm.seed), String(storm.ms / 1000), String(storm.isCanary)]
   storm.begin()
-  const running = start(jobserver.around([process.execPath, driver, ...words]), { timeout: storm.ms + 60_000 })
+  const running = start(jobserver.around([process.execPath, driver, ...words]), { timeout: storm.ms + 180_000 })
   const { code, stdout, stderr } = await running.result
   storm.check(code === 0 && stderr === '', `the storm ended with ${code}: ${stderr}`)
   const { ends, signals, asked, problems } = JSON.parse(stdout) as Said

@@ -44,8 +44,9 @@ export async function documentStorm(storm: Storm): Promise<void> {
   }
 
   const readers = [0, 1].map(() => start([...programOf('reader.mjs'), path], { timeout }))
-  storm.begin()
   const lanes = Promise.all(Array.from({ length: WRITERS }, lane))
+  await storm.soon(() => files.some((file) => acknowledged(file).length > 0), 60_000, 'nothing is written')
+  storm.begin()
   while (!storm.isOver) {
     await storm.pause(30 + storm.below(250))
     // One that is still starting has nothing to lose.

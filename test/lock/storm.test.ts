@@ -5,6 +5,7 @@ import { lockStorm, nativeLockStorm } from './storm.ts'
 
 const told = 'deaths told to the next holder'
 
+// That the checker finds out those who lock nothing, test/torture sees.
 describe('twelve processes that take locks in every way, and are killed', { retry: 0, timeout: 600_000 }, () => {
   test('never hold what another holds, wait for nobody, and leave nothing untold', async () => {
     const storm = new Storm({ seed: stormSeed('locks'), ms: 25_000 })
@@ -20,11 +21,5 @@ describe('twelve processes that take locks in every way, and are killed', { retr
     expect(storm.problems).toEqual([])
     expect(storm.kills).toBeGreaterThan(150)
     expect(storm.notes[told]).toBeGreaterThan(15)
-  })
-
-  test('are found out where they lock nothing', async () => {
-    const storm = new Storm({ seed: stormSeed('locks'), ms: 3000, canary: true })
-    await lockStorm(storm)
-    expect(storm.problems.join('\n')).toMatch(/both hold/)
   })
 })

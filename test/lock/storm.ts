@@ -81,6 +81,7 @@ export async function lockStorm(storm: Storm): Promise<void> {
   for (let i = 0; i < MEMBERS; i++) begin()
   const ticks = setInterval(() => say({ e: 'tick' }), TICK_MS)
   atEnd(() => clearInterval(ticks))
+  await storm.soon(() => busy.size >= MEMBERS / 2, 60_000, 'too few members begin')
   storm.begin()
   while (!storm.isOver) {
     await storm.pause(storm.below(10))

@@ -4,7 +4,7 @@ import { type Named, named, processesWhere } from '../broker/named.ts'
 import { cli } from '../support/cli.ts'
 import { compiled } from '../support/compile.ts'
 import { childrenOf, type Running, run, start } from '../support/processes.ts'
-import { peak, type Span } from '../support/spans.ts'
+import { peakOf, runningAt, type Span } from '../support/spans.ts'
 import type { Storm } from '../torture/storm.ts'
 import { now } from './builds.ts'
 import { type Kind, memberKinds, type Tools } from './storm-members.ts'
@@ -40,15 +40,20 @@ export async function killStorm(storm: Storm, tools: Tools): Promise<void> {
       if (before === undefined) killed.delete(pid)
     }
   }
-  storm.begin()
-  const audits = audit(storm, n)
-  while (!storm.isOver) {
+  const fill = () => {
     while (alive.size < MEMBERS && !storm.isOver) {
       const kind = storm.pick(kinds)
       const running = kind.start()
       alive.set(running, kind)
       running.result.catch(() => {}).finally(() => alive.delete(running))
     }
+  }
+  fill()
+  await storm.soon(() => recorded().length > 0, 60_000, 'no job runs')
+  storm.begin()
+  const audits = audit(storm, n)
+  while (!storm.isOver) {
+    fill()
     await storm.pause(40 + storm.below(160))
     if (storm.chance(BROKERS)) {
       for (const broker of n.brokers()) {
@@ -129,9 +134,19 @@ function checkSpans(storm: Storm, recorded: Span[], killed: Map<number, bigint>)
     unended.length === 0,
     () => `jobs without an end: ${unended.map(({ label, pid }) => `${label} (${pid})`)}`,
   )
-  const most = peak(spans)
-  storm.check(most <= SLOTS, `${most} jobs ran at once, and there are ${SLOTS} slots`)
+  const { most, at } = peakOf(spans)
+  storm.check(most <= SLOTS, () => `${most} jobs ran at once, and there are ${SLOTS} slots: ${told(spans, at, killed)}`)
   storm.operations += spans.length
+}
+
+/** Which jobs ran at a moment, and what was killed in the second before. */
+function told(spans: Span[], at: bigint, killed: Map<number, bigint>): string {
+  const ms = (time: bigint) => Number(time - at) / 1e6
+  const jobs = runningAt(spans, at).map(({ label, pid, begin, end }) => `${label} ${pid} ${ms(begin)}..${ms(end!)}`)
+  const kills = [...killed]
+    .filter(([, time]) => time < at && ms(time) > -1000)
+    .map(([pid, time]) => `${pid} ${ms(time)}`)
+  return `${jobs.join(', ')}; killed: ${kills.join(', ')}`
 }
 
 /** A process number may come again. */
@@ -142,7 +157,7 @@ function endOf({ pid, begin }: Span, killed: Map<number, bigint>): bigint | null
 
 /** What a pool that loses count would do: more jobs at once than it has slots. */
 async function outsiders(spans: string): Promise<void> {
-  const jobs = Array.from({ length: SLOTS + 1 }, () => start([compiled('job'), spans, '300', 'outside']))
+  const jobs = Array.from({ length: SLOTS + 1 }, () => start([compiled('job'), spans, '3000', 'outside']))
   await Promise.all(jobs.map(({ result }) => result))
 }
 

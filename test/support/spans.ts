@@ -42,6 +42,15 @@ export function parseSpans(text: string): Span[] {
 
 /** How many jobs ran at once at most. One that ends in the instant in which another begins is over by then. */
 export function peak(spans: readonly Span[]): number {
+  return peakOf(spans).most
+}
+
+/** The jobs that ran at a moment. */
+export const runningAt = (spans: readonly Span[], at: bigint): Span[] =>
+  spans.filter(({ begin, end }) => begin <= at && (end === null || end > at))
+
+/** The peak, and when it was first reached. */
+export function peakOf(spans: readonly Span[]): { most: number; at: bigint } {
   const changes: { at: bigint; by: 1 | -1 }[] = []
   for (const { begin, end } of spans) {
     changes.push({ at: begin, by: 1 })
@@ -50,9 +59,12 @@ export function peak(spans: readonly Span[]): number {
   changes.sort((a, b) => (a.at === b.at ? a.by - b.by : a.at < b.at ? -1 : 1))
   let running = 0
   let most = 0
-  for (const { by } of changes) {
+  let first = 0n
+  for (const { at, by } of changes) {
     running += by
-    most = Math.max(most, running)
+    if (running <= most) continue
+    most = running
+    first = at
   }
-  return most
+  return { most, at: first }
 }

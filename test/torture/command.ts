@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import setup from '../support/global-setup.ts'
-import { type Options, readOptions, USAGE } from './options.ts'
+import { commandOf, type Options, readOptions, USAGE } from './options.ts'
 import { Progress } from './progress.ts'
-import { add, type Results, section, table, withSection } from './results.ts'
+import { add, lossText, type Results, section, table, withSection } from './results.ts'
 import { runSlice } from './slice.ts'
 import type { Storm } from './storm.ts'
 import { type StormName, storms } from './storms.ts'
@@ -12,13 +12,17 @@ import { type StormName, storms } from './storms.ts'
 const SHORTEST_MS = 3000
 const LONGEST_MS = 60_000
 
+const say = (text: string) => process.stdout.write(text)
+
 /** `npm run torture`. */
 async function main(argv: readonly string[]): Promise<void> {
   const options = readOptions(argv)
-  if (options === null) process.stdout.write(USAGE)
+  if (options === null) say(USAGE)
   else if (typeof options === 'string') {
     process.stderr.write(`torture: ${options}\n\n${USAGE}`)
     process.exitCode = 64
+  } else if (options.from) {
+    tell(JSON.parse(readFileSync(options.from, 'utf8')), options)
   } else {
     setup()
     process.exit(await torture(options))
@@ -26,42 +30,25 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function torture(options: Options): Promise<number> {
-  const { minutes, seed, json, write } = options
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // The second time it does what it does.
     process.once(signal, () => stop.abort(signal))
   }
-  const results: Results = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: machine(),
-    seed,
-    minutes,
-    storms: {},
-    losses: [],
-  }
-  process.stdout.write(`torture: ${minutes} minutes with seed ${seed}\n`)
+  const date = new Date().toISOString().slice(0, 10)
+  const results: Results = { date, machine: machine(), command: commandOf(options), storms: {}, losses: [] }
+  say(`torture: ${results.command}\n`)
   const unnoticed = await turns(options, results, stop.signal)
-
-  process.stdout.write(`\n${table(results, storms)}\n`)
-  for (const { storm, problems, repeat } of results.losses) {
-    process.stdout.write(`\n${storm}:\n${problems.map((problem) => `  ${problem}\n`).join('')}again: ${repeat}\n`)
-  }
-  if (json) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)
-  if (write) writePage(write, section(results, storms))
-  for (const name of unnoticed) process.stdout.write(`torture: the checker of ${name} did not notice a planted fault\n`)
+  tell(results, options)
+  for (const name of unnoticed) say(`torture: the checker of ${name} did not notice a planted fault\n`)
   if (stop.signal.aborted) return 130
-  if (options.canary) return unnoticed.length > 0 ? 1 : 0
-  return results.losses.length > 0 ? 1 : 0
+  return (options.canary ? unnoticed : results.losses).length > 0 ? 1 : 0
 }
 
 /** Storm after storm, until the time is over. Gives the names of those whose canary was not noticed. */
-async function turns(
-  { minutes, seed, only, canary }: Options,
-  results: Results,
-  signal: AbortSignal,
-): Promise<StormName[]> {
-  const ms = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (minutes * 60_000) / only.length))
+async function turns(options: Options, results: Results, signal: AbortSignal): Promise<StormName[]> {
+  const { minutes, only, canary } = options
+  const longest = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (minutes * 60_000) / only.length))
   const end = performance.now() + minutes * 60_000
   const progress = new Progress(end)
   const unnoticed: StormName[] = []
@@ -70,40 +57,38 @@ async function turns(
     // Each has its turn, however short the time; a canary has one only.
     if (turn >= only.length && (canary || left < SHORTEST_MS)) break
     const name = only[turn % only.length]!
-    const options = {
-      seed: seed + Math.floor(turn / only.length),
-      ms: Math.max(SHORTEST_MS, Math.min(ms, left)),
-      signal,
-      canary,
-    }
+    const seed = options.seed + Math.floor(turn / only.length)
+    const ms = Math.max(SHORTEST_MS, Math.min(longest, left))
     const began = performance.now()
     const run = (storm: Storm) => {
       progress.follow(name, storm)
       return storms[name].run(storm)
     }
-    const storm = await runSlice(name, run, options)
-    progress.ended(results)
+    const { kills, operations, problems, notes } = await runSlice(name, run, { seed, ms, signal, canary })
     // What was cut short could not be checked.
     if (signal.aborted) break
-    const { kills, operations, problems, notes } = storm
     const seconds = Math.round(performance.now() - began) / 1000
     results.storms[name] = add(results.storms[name], { seconds, kills, operations, losses: problems.length, notes })
+    progress.ended(results)
     if (canary && !problems.some((problem) => storms[name].finds.test(problem))) unnoticed.push(name)
-    if (problems.length > 0) {
-      const repeat = `npm run torture -- --only ${name} --seed ${options.seed} --minutes ${(options.ms / 60_000).toFixed(2)}`
-      results.losses.push({ storm: name, problems, repeat })
-      progress.lost(name, problems)
-    }
+    if (problems.length === 0) continue
+    const repeat = commandOf({ only: [name], seed, minutes: Math.ceil(ms / 600) / 100 })
+    results.losses.push({ storm: name, problems, repeat: canary ? `${repeat} --canary` : repeat })
+    if (!canary) progress.lost(name, problems)
   }
   progress.end()
   return unnoticed
 }
 
-function writePage(file: string, text: string): void {
-  const page = withSection(readFileSync(file, 'utf8'), text)
+function tell(results: Results, { json, write }: Options): void {
+  say(`\n${table(results, storms)}\n`)
+  for (const loss of results.losses) say(`\n${lossText(loss)}`)
+  if (json) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)
+  if (!write) return
+  const page = withSection(readFileSync(write, 'utf8'), section(results, storms))
   if (page === null)
-    throw new Error(`${file} has no place for the results: put the two marks of docs/reliability.md into it`)
-  writeFileSync(file, page)
+    throw new Error(`${write} has no place for the results: put the two marks of docs/reliability.md into it`)
+  writeFileSync(write, page)
 }
 
 function machine(): string {

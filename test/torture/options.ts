@@ -8,6 +8,7 @@ export interface Options {
   canary: boolean
   json: string | null
   write: string | null
+  from: string | null
 }
 
 const list = stormNames.map((name) => `  ${name.padEnd(10)} ${storms[name].about}`).join('\n')
@@ -22,6 +23,7 @@ Kills processes that use jobslot, in turns of a minute at most, and checks that 
   --canary       plants a fault in each storm and fails where a checker does not find it
   --json FILE    writes what was counted to FILE
   --write FILE   writes it into a page, between the two marks that docs/reliability.md has
+  --from FILE    runs nothing: what --json wrote to FILE is what was counted
 
 Ctrl-C ends it with what it has come to so far. It fails where anything was lost, and says how to repeat that.
 
@@ -40,6 +42,7 @@ export function readOptions(argv: readonly string[]): Options | string | null {
         canary: { type: 'boolean', default: false },
         json: { type: 'string' },
         write: { type: 'string' },
+        from: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -51,9 +54,15 @@ export function readOptions(argv: readonly string[]): Options | string | null {
     if (!(minutes > 0)) return `--minutes ${values.minutes}: give a number above 0`
     const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
     if (!Number.isSafeInteger(seed) || seed < 0) return `--seed ${values.seed}: give a whole number`
-    const { canary, json = null, write = null } = values
-    return { minutes, seed, only: only as StormName[], canary, json, write }
+    const { canary, json = null, write = null, from = null } = values
+    return { minutes, seed, only: only as StormName[], canary, json, write, from }
   } catch (error) {
     return (error as Error).message
   }
+}
+
+/** What runs the same again. */
+export function commandOf({ minutes, seed, only }: Pick<Options, 'minutes' | 'seed' | 'only'>): string {
+  const some = only.length < stormNames.length ? ` --only ${only}` : ''
+  return `npm run torture --${some} --minutes ${minutes} --seed ${seed}`
 }

@@ -1,6 +1,9 @@
 import type { Results } from './results.ts'
 import type { Storm } from './storm.ts'
 
+/** Not the one of now: a simulated disk has a clock of its own. */
+const now = performance.now.bind(performance)
+
 /** A line that is drawn anew each second on a terminal; elsewhere one for each minute. */
 export class Progress {
   readonly #end: number
@@ -39,7 +42,7 @@ export class Progress {
 
   #tell(): void {
     const { kills = 0, operations = 0, problems = [] } = this.#storm ?? {}
-    const minutes = Math.max(0, (this.#end - performance.now()) / 60_000).toFixed(this.#isTerminal ? 1 : 0)
+    const minutes = Math.max(0, (this.#end - now()) / 60_000).toFixed(this.#isTerminal ? 1 : 0)
     const { kills: k, operations: o, losses: l } = this.#before
     const text = `${minutes} min to go, ${this.#name}: ${k + kills} kills, ${o + operations} operations, ${l + problems.length} losses`
     process.stdout.write(this.#isTerminal ? `\r\x1b[K${text}` : `${text}\n`)

@@ -19,8 +19,8 @@ export interface Loss {
 export interface Results {
   date: string
   machine: string
-  seed: number
-  minutes: number
+  /** What repeats it. */
+  command: string
   storms: Partial<Record<StormName, StormResult>>
   losses: Loss[]
 }
@@ -67,23 +67,34 @@ export function table({ storms }: Results, about: About): string {
 
 /** The section of docs/reliability.md that the command writes. */
 export function section(results: Results, about: About): string {
-  const { date, machine, seed, minutes, storms } = results
+  const { date, machine, command, storms } = results
   const notes = Object.entries(storms).flatMap(([name, { notes }]) => {
     const told = Object.entries(notes).map(([what, value]) => `${number(value)} ${what}`)
     return told.length > 0 ? [`- ${name}: ${told.join(', ')}`] : []
   })
   return [
-    `${date}, on ${machine}; \`npm run torture -- --minutes ${minutes} --seed ${seed}\`:`,
+    `${date}, on ${machine}; \`${command}\`:`,
     table(results, about),
     ...(notes.length > 0 ? [notes.join('\n')] : []),
   ].join('\n\n')
 }
 
-const [BEGIN, END] = ['<!-- written by npm run torture -->', '<!-- until here -->']
+const MOST_PROBLEMS = 10
+const LONGEST_PROBLEM = 400
+
+/** What was lost, and how to see it again. */
+export function lossText({ storm, problems, repeat }: Loss): string {
+  const told = problems.slice(0, MOST_PROBLEMS).map((problem) => `  ${problem.slice(0, LONGEST_PROBLEM)}\n`)
+  const more = problems.length - told.length
+  return `${storm}:\n${told.join('')}${more > 0 ? `  and ${more} more\n` : ''}again: ${repeat}\n`
+}
+
+/** Between these a page has the results. */
+export const MARKS = ['<!-- written by npm run torture -->', '<!-- until here -->'] as const
 
 /** A page with this section in place of the one before; null where the page has no place for it. */
 export function withSection(page: string, text: string): string | null {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
+  const [begin, end] = [page.indexOf(MARKS[0]), page.indexOf(MARKS[1])]
   if (begin < 0 || end < begin) return null
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`
+  return `${page.slice(0, begin + MARKS[0].length)}\n\n${text}\n\n${page.slice(end)}`
 }

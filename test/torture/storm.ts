@@ -70,7 +70,7 @@ export class Storm {
     while (!(await condition())) {
       if (this.isStopped) return
       if (performance.now() > deadline) {
-        this.check(false, () => `${typeof problem === 'string' ? problem : problem()}, ${ms} ms after the storm`)
+        this.check(false, () => `after ${ms} ms: ${typeof problem === 'string' ? problem : problem()}`)
         return
       }
       await sleep(10)

@@ -48,6 +48,8 @@ export async function workerStorm(storm: Storm): Promise<void> {
     })
   }
 
+  for (let i = 0; i < USERS; i++) begin()
+  await storm.soon(() => [...users].some(({ isReady }) => isReady), 60_000, 'no user begins')
   storm.begin()
   while (!storm.isOver) {
     while (users.size < USERS) begin()
