@@ -121,7 +121,9 @@ int LockFile::take_over(off_t size) {
     claim_record(0);
     if (claimed_ != 0) lock_bytes(file_, F_UNLCK, kExclusiveRecord, 1);
   }
-  int slots = static_cast<int>(size / static_cast<off_t>(kRecordSize));
+  off_t records = size / static_cast<off_t>(kRecordSize);
+  // A file may be of any length; no party has a record behind that.
+  int slots = records < kMaxSlots ? static_cast<int>(records) : kMaxSlots;
   int used = 1;
   for (int slot = 1; slot < slots; slot++) {
     bool vacant = slot != slot_ && lock_bytes(file_, F_WRLCK, kSlots + slot, 1) == 0;

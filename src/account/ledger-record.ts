@@ -105,9 +105,9 @@ export function memberOf(value: unknown): LedgerRecord | null {
   const sound =
     isCount(id) &&
     KINDS.includes(kind) &&
-    isCount(pid) &&
+    isPid(pid) &&
     typeof startTime === 'string' &&
-    (commandPid === null ? commandStart === null : isCount(commandPid) && typeof commandStart === 'string') &&
+    (commandPid === null ? commandStart === null : isPid(commandPid) && typeof commandStart === 'string') &&
     isCount(base) &&
     (fifo === null || isFileName(fifo)) &&
     (label === null || typeof label === 'string') &&
@@ -146,6 +146,11 @@ export function headerOf(value: unknown): LedgerHeader | null {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** To the kernel 0 is who asks and all of its group, and what does not fit into 32 bits is some other process. */
+function isPid(value: unknown): boolean {
+  return isCount(value) && (value as number) > 0 && (value as number) < 2 ** 31
 }
 
 /** Nothing that leads out of the folder. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { nameOfFile } from '../names.ts'
 import { LOCK_BYTE, LOCK_RECORD_SIZE } from '../native/binding.ts'
@@ -66,11 +66,19 @@ function stateOf(path: string, name: string): LockState | null {
     const lives = (slot: number) =>
       // The exclusive holder's record is the first, and whoever shares the lock excludes no reader.
       slot === 0 ? native().isLocked(fd, LOCK_BYTE, false) === 1 : native().isLocked(fd, slot, true) === 1
-    const records = parseRecords(readFileSync(fd))
+    const records = parseRecords(contentOf(fd))
     return records && sortOut(name, records, lives)
   } finally {
     closeSync(fd)
   }
+}
+
+/** A file may be of any length: of a longer one no lock is told. */
+const MOST_BYTES = 1 << 24
+
+function contentOf(fd: number): Buffer {
+  const content = Buffer.allocUnsafe(Math.min(MOST_BYTES, fstatSync(fd).size))
+  return content.subarray(0, readSync(fd, content, 0, content.length, 0))
 }
 
 /**

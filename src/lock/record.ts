@@ -51,7 +51,7 @@ export function parseRecords(content: Buffer): (LockRecord | null)[] | null {
 export function parseRecord(text: string): LockRecord {
   let found: Record<string, unknown> = {}
   try {
-    found = JSON.parse(text) as Record<string, unknown>
+    found = Object(JSON.parse(text)) as Record<string, unknown>
   } catch {
     // Cut off, or damaged.
   }
