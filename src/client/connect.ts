@@ -1,6 +1,7 @@
 import { JobslotError } from '../errors.ts'
 import type { JobserverAuth, Makeflags } from '../makeflags/index.ts'
 import { findMakeflags } from '../makeflags/index.ts'
+import { checkOptions } from '../options.ts'
 import { Client } from './client.ts'
 import type { OpenedJobserver } from './open-jobserver.ts'
 import { openJobserver } from './open-jobserver.ts'
@@ -50,6 +51,7 @@ export interface ConnectOptions {
 export function connect(options: ConnectOptions & { fallback: number }): Client
 export function connect(options?: ConnectOptions): Client | null
 export function connect(options: ConnectOptions = {}): Client | null {
+  checkOptions('connect', options, ['fallback', 'strict', 'releaseOnSignal', 'env'])
   const { fallback } = options
   if (fallback !== undefined && !(Number.isInteger(fallback) && fallback >= 1)) {
     throw new TypeError(`fallback must be a whole number of slots, at least 1, not ${String(fallback)}`)

@@ -1,5 +1,6 @@
 import { JobslotError } from '../errors.ts'
 import { timeoutOf } from '../native/waits.ts'
+import { checkOptions } from '../options.ts'
 import { type Handle, releaseHandle } from './handle.ts'
 import { Lock } from './lock.ts'
 import { type LockPlace, placeOfFile, placeOfName } from './place.ts'
@@ -33,6 +34,9 @@ export interface TryLockOptions extends TryLockFileOptions {
 /** How a lock is held, where its file lies, and how long to wait for it. */
 export interface LockOptions extends LockFileOptions, TryLockOptions {}
 
+const ANY = ['shared', 'label']
+const WAITING = ['timeout', 'signal']
+
 /**
  * Waits for the lock of this name (any string), or for all of several: then none is held until all are, and they are
  * taken in one order everywhere, so that two who want the same do not wait for each other. Who came first is served
@@ -55,6 +59,7 @@ export interface LockOptions extends LockFileOptions, TryLockOptions {}
  * ```
  */
 export async function lock(name: string | readonly string[], options: LockOptions = {}): Promise<Lock> {
+  checkOptions('lock', options, [...ANY, ...WAITING, 'dir'])
   return waitForAll(placesOf(name, options.dir), options)
 }
 
@@ -65,6 +70,7 @@ export async function lock(name: string | readonly string[], options: LockOption
  * at all
  */
 export function tryLock(name: string | readonly string[], options: TryLockOptions = {}): Lock | null {
+  checkOptions('tryLock', options, [...ANY, 'dir'])
   return tryAll(placesOf(name, options.dir), options)
 }
 
@@ -75,11 +81,13 @@ export function tryLock(name: string | readonly string[], options: TryLockOption
  * @throws as `lock`
  */
 export async function lockFile(path: string, options: LockFileOptions = {}): Promise<Lock> {
+  checkOptions('lockFile', options, [...ANY, ...WAITING])
   return waitForAll([placeOfFile(path)], options)
 }
 
 /** As `tryLock`, by a file: see `lockFile`. @throws as `tryLock` */
 export function tryLockFile(path: string, options: TryLockFileOptions = {}): Lock | null {
+  checkOptions('tryLockFile', options, ANY)
   return tryAll([placeOfFile(path)], options)
 }
 

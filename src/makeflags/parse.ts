@@ -35,6 +35,9 @@ const MAX_JOBS = 2 ** 31 - 1
  * ```
  */
 export function parseMakeflags(text: string): Makeflags {
+  if (typeof text !== 'string') {
+    throw new TypeError(`parseMakeflags takes the text of a MAKEFLAGS, a string, not ${String(text)}`)
+  }
   let auth: Flag | null = null
   let jobs: number | null = null
   let load: number | null = null

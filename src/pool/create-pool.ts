@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { Ledger } from '../account/ledger.ts'
 import type { GovernorLimits } from '../governor/governor.ts'
 import { checkLimits } from '../governor/limits.ts'
+import { checkOptions } from '../options.ts'
 import { ownPid } from '../proc.ts'
 import { availableCpus } from './cpus.ts'
 import { privateFifos } from './fifo-place.ts'
 import { PoolOwner } from './owner.ts'
-import { checkOptions, checkSlots, MEMBER_OPTIONS, type MemberOptions, Pool } from './pool.ts'
+import { checkSlots, MEMBER_OPTIONS, type MemberOptions, Pool } from './pool.ts'
 import { fixedSource, type SlotSource } from './source.ts'
 
 /** How large a pool of this process is, what of the machine it spares, and what this process asks for in it. */

@@ -6,11 +6,12 @@ import type { Slot } from '../client/slot.ts'
 import { JobslotError } from '../errors.ts'
 import type { GovernorLimits } from '../governor/governor.ts'
 import { checkLimits } from '../governor/limits.ts'
+import { checkOptions } from '../options.ts'
 import type { Audit, JoinRequest, PoolHost, PoolStatus } from './host.ts'
 import type { Style } from './offer.ts'
 import { joinAsProcess, type OwnSlots } from './own-slots.ts'
 import { MOST_SLOTS } from './owner.ts'
-import { type Member, spawnMember } from './spawned-member.ts'
+import { checkCommand, type Member, spawnMember } from './spawned-member.ts'
 import { thisProcess } from './this-process.ts'
 
 /** What a member asks for beside its slot. */
@@ -113,6 +114,8 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
   }
 
   async #start(program: string, args: readonly string[], options: PoolSpawnOptions): Promise<Member> {
+    checkCommand(program, args)
+    checkOptions('spawn', options, [...MEMBER_OPTIONS, 'style', ...SPAWN_OPTIONS])
     const {
       timeout = Number.POSITIVE_INFINITY,
       signal,
@@ -123,7 +126,7 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
       style = 'auto',
       ...rest
     } = options
-    if (typeof program !== 'string') throw new TypeError(`the command must be a string, not ${typeof program}`)
+    checkStyle(style)
     const request = requested({ max, priority, weight, label: label ?? this.#label ?? program })
     const late = timeoutSignal(timeout, () => this.#timeoutError(timeout))
     const signals = [signal, late.signal, this.#closed.signal].filter((one) => one !== undefined)
@@ -202,6 +205,7 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
    */
   async govern(limits: GovernorLimits): Promise<void> {
     this.#throwIfClosed()
+    checkOptions('govern', limits, ['maxLoad', 'minMemory', 'maxPressure'])
     return this.#host.govern(checkLimits(limits))
   }
 
@@ -243,14 +247,15 @@ export class Pool extends EventEmitter<{ warning: [Error] }> {
 /** The names of `MemberOptions`. */
 export const MEMBER_OPTIONS = ['label', 'max', 'priority', 'weight']
 
-/** A name that is none of these would go unnoticed. @throws TypeError */
-export function checkOptions(call: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${call} takes an object of options, such as { slots: 4 }, not ${String(options)}`)
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new TypeError(`${call} has no option ${JSON.stringify(unknown)}: it has ${known.join(', ')}`)
+/** Those of Node's `spawn`; `timeout` is this one's own. */
+const SPAWN_OPTIONS = [
+  ...['timeout', 'signal', 'cwd', 'env', 'stdio', 'shell', 'detached', 'uid', 'gid', 'argv0', 'killSignal'],
+  ...['serialization', 'windowsHide', 'windowsVerbatimArguments'],
+]
+
+function checkStyle(style: unknown): void {
+  if (style === 'auto' || style === 'fifo' || style === 'pipe') return
+  throw new TypeError(`style must be 'auto', 'fifo' or 'pipe', not ${String(style)}`)
 }
 
 /** What a request says of what is asked for. @throws TypeError */

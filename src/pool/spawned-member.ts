@@ -26,6 +26,14 @@ export interface Member {
 /** What a member's starter tells of it. */
 export type SpawningHost = Pick<PoolHost, 'started' | 'leave'>
 
+/** Before it has a slot. @throws TypeError */
+export function checkCommand(program: unknown, args: unknown): void {
+  if (typeof program !== 'string') throw new TypeError(`the command must be a string, not ${typeof program}`)
+  if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string')) {
+    throw new TypeError('spawn takes a command, an array of its arguments, which are strings, and options')
+  }
+}
+
 /**
  * Starts a command in a slot that was given for it, and gives that back at its end.
  *

@@ -31,6 +31,9 @@ const preload = join(import.meta.dirname, '../../dist/worker/preload.cjs')
 
 /** @throws TypeError for what is no file */
 export function workerModule(module: string | URL): WorkerModule {
+  if (typeof module !== 'string' && !(module instanceof URL)) {
+    throw new TypeError(`the module of a worker must be a path or a file: URL, not ${String(module)}`)
+  }
   // A colon alone makes no URL of a path.
   const isUrl = module instanceof URL || /^(file|data|node|https?):/i.test(module)
   const path = isUrl ? fileURLToPath(module) : resolve(module)

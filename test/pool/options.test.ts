@@ -8,7 +8,7 @@ type Any = Parameters<typeof createPool>[0]
 
 describe('createPool refuses', () => {
   test.for<[unknown, RegExp]>([
-    [4, /createPool takes an object of options, such as \{ slots: 4 \}, not 4/],
+    [4, /createPool takes an object of options, not 4/],
     [null, /not null/],
     [{ size: 3 }, /createPool has no option "size": it has slots, /],
     [{ slots: '4' }, /slots must be a whole number/],
@@ -33,6 +33,32 @@ describe('a pool', () => {
     const pool = await createPool({ slots: 1 })
     await expect(pool.resize(-1)).rejects.toThrow(/slots must be/)
     await expect(pool.govern({ maxLoad: Number.NaN })).rejects.toThrow(/maxLoad must be/)
+    await pool.close()
+  })
+
+  test.for<[unknown[], RegExp]>([
+    [['true', 'x'], /an array of its arguments/],
+    [['true', null], /an array of its arguments/],
+    [['true', [1]], /an array of its arguments, which are strings/],
+    [['true', { shell: true }], /an array of its arguments/],
+    [[['true']], /the command must be a string/],
+    [['true', [], null], /spawn takes an object of options, not null/],
+    [['true', [], { lable: 'x' }], /spawn has no option "lable": it has label, /],
+    [['true', [], { style: 'semaphore' }], /style must be 'auto', 'fifo' or 'pipe', not semaphore/],
+    [['true', [], { timeout: '5s' }], /timeout must be a number of milliseconds/],
+  ])('refuses to spawn %j, and has its slot still', async ([words, message]) => {
+    useState()
+    const pool = await createPool({ slots: 1 })
+    await expect(pool.spawn(...(words as [string]))).rejects.toThrow(message)
+    expect(await (await pool.spawn('true', [], { stdio: 'ignore', timeout: 20_000 })).exited).toMatchObject({ code: 0 })
+    await pool.close()
+  })
+
+  test('is not governed by what is no limit', async () => {
+    useState()
+    const pool = await createPool({ slots: 1 })
+    await expect(pool.govern(16 as never)).rejects.toThrow(/govern takes an object of options, not 16/)
+    await expect(pool.govern({ load: 16 } as never)).rejects.toThrow(/govern has no option "load": it has maxLoad, /)
     await pool.close()
   })
 

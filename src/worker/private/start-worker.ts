@@ -6,6 +6,7 @@ import { checkLog, outputLines } from '../output/output.ts'
 import { type WorkerModule, workerModule } from '../spawn.ts'
 import { CALL_TIMEOUT_MS, type CallOptions, checkMethod, checkTimeout, lateAnswer } from '../wire/calls.ts'
 import { copyOf } from '../wire/frames.ts'
+import { checkOptions } from '../../options.ts'
 import { PrivateLife } from './private-life.ts'
 
 /** How a worker is started. */
@@ -67,8 +68,11 @@ export interface Worker extends AsyncDisposable {
 
 export const START_TIMEOUT_MS = 30_000
 
+const STARTING = ['args', 'env', 'log', 'timeout', 'signal', 'name', 'execArgv', 'cwd']
+
 /** `startWorker` of `jobslot/worker`. */
 export async function startPrivate(module: string | URL, options: StartOptions = {}): Promise<Worker> {
+  checkOptions('startWorker', options, STARTING)
   const worker = new PrivateWorker(workerModule(module), options)
   await worker.started
   return worker

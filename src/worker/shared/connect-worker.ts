@@ -12,6 +12,7 @@ import { printable, START_TIMEOUT_MS } from '../private/start-worker.ts'
 import { spawnWorker, type WorkerModule, workerModule } from '../spawn.ts'
 import { checkTimeout } from '../wire/calls.ts'
 import { peerOf } from '../wire/peer.ts'
+import { checkOptions } from '../../options.ts'
 import { Hold, type SharedWorker } from './hold.ts'
 
 /** What is started where no worker of the name runs, and how long to wait for it. */
@@ -34,12 +35,14 @@ export interface ConnectWorkerOptions {
   log?: boolean | undefined
 }
 
+const JOINING = ['module', 'args', 'env', 'execArgv', 'timeout', 'signal', 'idle', 'log']
 const IDLE_MS = 500
 const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 50
 
 /** `connectWorker` of `jobslot/worker`. */
 export async function connectShared(name: string, options: ConnectWorkerOptions): Promise<SharedWorker> {
+  checkOptions('connectWorker', options, JOINING)
   const { timeout = START_TIMEOUT_MS, idle = IDLE_MS, signal } = options
   checkTimeout(timeout)
   checkTimeout(idle)
