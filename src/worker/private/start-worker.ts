@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { JobslotError } from '../../errors.ts'
+import { checkOptions } from '../../options.ts'
 import type { WorkerEnv } from '../environment.ts'
 import { printed, type WorkerExit } from '../exit.ts'
 import { checkLog, outputLines } from '../output/output.ts'
 import { type WorkerModule, workerModule } from '../spawn.ts'
 import { CALL_TIMEOUT_MS, type CallOptions, checkMethod, checkTimeout, lateAnswer } from '../wire/calls.ts'
 import { copyOf } from '../wire/frames.ts'
-import { checkOptions } from '../../options.ts'
 import { PrivateLife } from './private-life.ts'
 
 /** How a worker is started. */
