@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 #endif
 
 namespace jobslot {
@@ -18,9 +20,11 @@ namespace jobslot {
 namespace {
 
 constexpr size_t kUsual = 64 * 1024;
-// A process that is just becoming another program has no environment for some microseconds.
-constexpr long kNap = 20000;
-constexpr int kMostNaps = 100;
+// A process that is just becoming another program has no environment for some microseconds; on a machine with many more
+// processes than CPUs for as long as it has to wait for its turn.
+constexpr long kFirstNapNs = 20'000;
+constexpr long kLongestNapNs = 1'000'000;
+constexpr int64_t kPatienceNs = 200'000'000;
 constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD
 
 struct Text {
@@ -59,6 +63,7 @@ struct Text {
 struct Stat {
   bool lives = false;
   bool kernels = false;  // a thread of the kernel's own
+  bool has_memory = false;  // one that is ending has none any more
   uint64_t start_time = 0;
   bool loaded = false;   // its code is known, which comes last
   uint64_t environment_start = 0;
@@ -78,6 +83,7 @@ bool read_stat(int proc, int pid, Text* text, Stat* into) {
   for (int field = 3; at && field <= 51; field++, at = strchr(at, ' '), at = at ? at + 1 : nullptr) {
     if (field == 9) into->kernels = (strtoul(at, nullptr, 10) & kKernelThread) != 0;
     if (field == 22) into->start_time = strtoull(at, nullptr, 10);
+    if (field == 23) into->has_memory = strtoull(at, nullptr, 10) != 0;
     if (field == 26) into->loaded = strtoull(at, nullptr, 10) != 0;
     if (field == 50) into->environment_start = strtoull(at, nullptr, 10);
     if (field == 51) into->environment_end = strtoull(at, nullptr, 10);
@@ -110,20 +116,22 @@ bool has_word(const char* list, const char* word, size_t length) {
 
 // False where it has none, or may not be asked. An empty one is asked for again while its process takes on a program:
 // what is seen then would be a survivor that is missed.
-bool read_environment(int proc, int pid, Text* environment, Text* other, int* naps) {
+bool read_environment(int proc, int pid, Text* environment, Text* other, int64_t* until) {
   char path[32];
   snprintf(path, sizeof path, "%d/environ", pid);
-  for (;;) {
+  for (long nap = kFirstNapNs;; nap = nap < kLongestNapNs ? nap * 2 : nap) {
     if (!environment->read_file(proc, path)) return false;
     if (environment->length > 0) return true;
     Stat stat;
-    if (*naps == 0 || !read_stat(proc, pid, other, &stat) || !stat.lives || stat.kernels) return false;
+    if (!read_stat(proc, pid, other, &stat) || !stat.lives || stat.kernels || !stat.has_memory) return false;
     if (stat.loaded && stat.environment_end == stat.environment_start) return false;
-    (*naps)--;
+    // All of them together are waited for no longer than this.
+    if (*until == 0) *until = now_ns() + kPatienceNs;
+    if (now_ns() > *until) return false;
     // The one that was opened was the earlier program's, and is gone.
     if (stat.loaded) continue;
-    timespec nap = {0, kNap};
-    nanosleep(&nap, nullptr);
+    timespec pause = {0, nap};
+    nanosleep(&pause, nullptr);
   }
 }
 
@@ -140,14 +148,14 @@ int find_marked(const char* variable, const char* mark, MarkedProcess* into, int
   }
   size_t variable_length = strlen(variable);
   size_t mark_length = strlen(mark);
-  int naps = kMostNaps;
+  int64_t until = 0;
   int count = 0;
   Text environment;
   Text other;
   while (dirent* entry = readdir(dir)) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     int pid = static_cast<int>(strtol(entry->d_name, nullptr, 10));
-    if (!read_environment(proc, pid, &environment, &other, &naps)) continue;
+    if (!read_environment(proc, pid, &environment, &other, &until)) continue;
     const char* value = value_of(environment, variable, variable_length);
     Stat stat;
     if (!value || !has_word(value, mark, mark_length) || !read_stat(proc, pid, &other, &stat) || !stat.lives) continue;

@@ -15,6 +15,9 @@ const POOL = 'storm'
 /** The share of kills that hit a broker. */
 const BROKERS = 0.05
 
+/** When each was killed, by its process number, and what it was. */
+type Killed = Map<number, { at: bigint; what: string }>
+
 /**
  * A pool whose members, of all kinds, what runs in them and its brokers are killed while new ones join. Afterwards all
  * slots are there, nothing else is, and at no time more ran than there were slots.
@@ -28,10 +31,10 @@ export async function killStorm(storm: Storm, tools: Tools): Promise<void> {
   const { kinds, recorded, spans } = memberKinds(storm, { pool: POOL, env, tools })
 
   const alive = new Map<Running, Kind>()
-  const killed = new Map<number, bigint>()
-  const kill = (pid: number) => {
+  const killed: Killed = new Map()
+  const kill = (pid: number, of: string) => {
     const before = killed.get(pid)
-    killed.set(pid, before ?? now())
+    killed.set(pid, before ?? { at: now(), what: `${nameOf(pid)} of ${of}` })
     try {
       process.kill(pid, 'SIGKILL')
       storm.kills++
@@ -57,7 +60,7 @@ export async function killStorm(storm: Storm, tools: Tools): Promise<void> {
     await storm.pause(40 + storm.below(160))
     if (storm.chance(BROKERS)) {
       for (const broker of n.brokers()) {
-        kill(broker)
+        kill(broker, 'the pool')
         storm.note('brokers killed')
       }
       continue
@@ -65,7 +68,7 @@ export async function killStorm(storm: Storm, tools: Tools): Promise<void> {
     const [victim, kind] = storm.pick([...alive]) ?? []
     if (!victim) continue
     const target = storm.pick(targets(victim.pid, kind))
-    if (target !== undefined) kill(target)
+    if (target !== undefined) kill(target, `${kind?.name} ${victim.pid}`)
   }
   if (storm.isCanary) await outsiders(spans)
   await storm.soon(
@@ -127,7 +130,7 @@ async function audit(storm: Storm, n: Named): Promise<void> {
   }
 }
 
-function checkSpans(storm: Storm, recorded: Span[], killed: Map<number, bigint>): void {
+function checkSpans(storm: Storm, recorded: Span[], killed: Killed): void {
   const spans = recorded.map((span): Span => ({ ...span, end: span.end ?? endOf(span, killed) }))
   const unended = spans.filter(({ end }) => end === null)
   storm.check(
@@ -140,18 +143,17 @@ function checkSpans(storm: Storm, recorded: Span[], killed: Map<number, bigint>)
 }
 
 /** Which jobs ran at a moment, and what was killed in the second before. */
-function told(spans: Span[], at: bigint, killed: Map<number, bigint>): string {
+function told(spans: Span[], at: bigint, killed: Killed): string {
   const ms = (time: bigint) => Number(time - at) / 1e6
   const jobs = runningAt(spans, at).map(({ label, pid, begin, end }) => `${label} ${pid} ${ms(begin)}..${ms(end!)}`)
-  const kills = [...killed]
-    .filter(([, time]) => time < at && ms(time) > -1000)
-    .map(([pid, time]) => `${pid} ${ms(time)}`)
+  const recent = [...killed].filter(([, kill]) => kill.at < at && ms(kill.at) > -1000)
+  const kills = recent.map(([pid, kill]) => `${pid} ${kill.what} ${ms(kill.at)}`)
   return `${jobs.join(', ')}; killed: ${kills.join(', ')}`
 }
 
 /** A process number may come again. */
-function endOf({ pid, begin }: Span, killed: Map<number, bigint>): bigint | null {
-  const at = killed.get(pid)
+function endOf({ pid, begin }: Span, killed: Killed): bigint | null {
+  const at = killed.get(pid)?.at
   return at !== undefined && at >= begin ? at : null
 }
 

@@ -17,6 +17,7 @@ export interface Tools {
 }
 
 export interface Kind {
+  name: string
   start(): Running
   /**
    * Between its command and its jobs are processes that wait for a job: where one of them is killed by itself, the job runs
@@ -42,20 +43,21 @@ export function memberKinds(
   const { make43, make44, ninja, cargo, gcc } = tools
   const spans = join(tempDir(), 'spans')
   const job = `${compiled('job')} ${spans} 80`
-  const makeFolder = makeJobs(spans, 'make', times(30, 60))
+  const folderOf = (name: string) => makeJobs(spans, name, times(30, 60))
+  const [folder43, folder44, nested] = [folderOf('make43'), folderOf('make44'), folderOf('nested')]
   const ninjaFolder = ninjaJobs(spans, 'ninja', times(30, 60))
   const of = (argv: readonly string[], cwd?: string, more: Env = {}): Running =>
     start([...cli, ...argv], { env: { ...env, ...more }, ...(cwd ? { cwd } : {}) })
   const run = ['run', '--pool', pool]
   const acquire = ['acquire', '--pool', pool]
   const kinds: Kind[] = [
-    { start: () => of([...run, '--style', 'pipe', '--', make43, '-sk'], makeFolder) },
-    { start: () => of([...run, '--style', 'fifo', '--', make44, '-sk'], makeFolder) },
-    { start: () => of([...run, '--style', 'fifo', '--', ninja, '-k0'], ninjaFolder) },
-    { start: () => of([...acquire, '--', compiled('job'), spans, '120', 'one']) },
-    { start: () => of([...acquire, '-c', '2', '--', 'sh', '-c', `${job} a & ${job} b & wait`]) },
-    { start: () => of([...run, '--', ...cli, 'run', '-j3', '--', make44, '-sk'], makeFolder) },
-    { start: () => start([process.execPath, '-e', program(pool, spans)], { env }) },
+    { name: 'make43', start: () => of([...run, '--style', 'pipe', '--', make43, '-sk'], folder43) },
+    { name: 'make44', start: () => of([...run, '--style', 'fifo', '--', make44, '-sk'], folder44) },
+    { name: 'ninja', start: () => of([...run, '--style', 'fifo', '--', ninja, '-k0'], ninjaFolder) },
+    { name: 'one', start: () => of([...acquire, '--', compiled('job'), spans, '120', 'one']) },
+    { name: 'two', start: () => of([...acquire, '-c', '2', '--', 'sh', '-c', `${job} a & ${job} b & wait`]) },
+    { name: 'nested', start: () => of([...run, '--', ...cli, 'run', '-j3', '--', make44, '-sk'], nested) },
+    { name: 'own', start: () => start([process.execPath, '-e', program(pool, spans)], { env }) },
   ]
   const files = [spans]
   if (cargo) {
@@ -64,7 +66,7 @@ export function memberKinds(
     // A build script that has run with this time does not run again.
     const begin = () =>
       of([...run, '--style', 'fifo', '--', ...argv], cwd, { ...more, JOB_MS: `${30 + storm.below(900)}` })
-    kinds.push({ hasMiddle: true, start: begin })
+    kinds.push({ name: 'cargo', hasMiddle: true, start: begin })
   }
   if (gcc) {
     const { argv, cwd, spans: own } = gccLtoProject(tempDir(), { jobs: 6, ms: 50, make: make43, gcc })
@@ -72,7 +74,7 @@ export function memberKinds(
     const command = ['sh', '-c', 'rm -f program; exec "$@"', 'sh', ...argv]
     // A compiler that is killed leaves its temporary files.
     const begin = () => of([...run, '--style', 'pipe', '--', ...command], cwd, { TMPDIR: cwd })
-    kinds.push({ hasMiddle: true, start: begin })
+    kinds.push({ name: 'gcc', hasMiddle: true, start: begin })
   }
   return { kinds, spans, recorded: () => files.flatMap(readSpans) }
 }
