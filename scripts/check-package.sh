@@ -32,7 +32,8 @@ tar -tzf "$tarball" | sed 's,^package/,,' | sort >"$work/contents"
 {
   # No binding.gyp: npm ci would compile it, and fail where there is no compiler.
   echo 'CHANGELOG.md LICENSE README.md package.json prebuilds/README.md' | tr ' ' '\n'
-  find docs -type f
+  # Not what is for who changes jobslot, what is in the .d.ts files as well, or figures of one machine.
+  find docs -type f | grep -vE '^docs/(api/|benchmarks|architecture|files\.md)'
   echo 'prebuilds/linux-arm64/jobslot.node prebuilds/linux-x64/jobslot.node' | tr ' ' '\n'
   node -p 'Object.values(require("./package.json").bin).join("\n")'
   printf '%s\n' dist/worker/preload.cjs dist/broker/broker.cjs dist/cli/jobserver.cjs dist/cli/named-pool.cjs \
