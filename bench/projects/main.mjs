@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
+import { arch, availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, cli, scrubbedEnvironment } from '../prepare.mjs'
@@ -126,12 +126,8 @@ function report(results, { limit }, { loadBefore, versions }) {
 ${(Math.max(...own) * 100).toFixed(1)} % of one CPU.`
   return {
     machine: {
-      cores: cpus().length,
-      memory: totalmem(),
-      kernel: release(),
-      node: process.version,
-      loadBefore,
-      loadAfter: loadavg(),
+      ...{ processor: cpus()[0]?.model, cores: cpus().length, memory: totalmem() },
+      ...{ kernel: `${type()} ${release()} ${arch()}`, node: process.version, loadBefore, loadAfter: loadavg() },
     },
     versions,
     date: new Date().toISOString().slice(0, 10),
