@@ -72,11 +72,13 @@ echo '--- compiling'
 g++ "${addon[@]}" -DNODE_GYP_MODULE_NAME=jobslot "${addon_sources[@]}" -o "$out/build/Release/jobslot.node" &
 addon_compiler=$!
 g++ "${common[@]}" -pthread -fsanitize=thread -Isrc-native src-native/core/*.cc \
-  $(find test/native -name '*.cc' ! -name canary.cc ! -name lock_storm.cc) -o "$out/stress" || die 'the stress test does not compile: see above'
+  $(find test/native -name '*.cc' ! -name canary.cc ! -name lock_storm.cc ! -path '*/fuzz/*') -o "$out/stress" || die 'the stress test does not compile: see above'
 g++ "${addon[@]}" -DNODE_GYP_MODULE_NAME=canary test/native/canary.cc -o "$out/canary.node" || die 'the canary does not compile: see above'
 wait $addon_compiler || die 'the addon does not compile: see above'
 g++ "${common[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc-native src-native/core/{lock_*,byte_lock}.cc \
   test/native/lock_storm.cc -o "$out/lock_storm" || die 'the storm of locks does not compile: see above'
+g++ "${common[@]}" -pthread -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc-native src-native/core/*.cc \
+  test/native/fuzz/{targets,driver}.cc -o "$out/fuzz_driver" || die 'the fuzz driver does not compile: see above'
 # The tests build what they need and is old. Compilers are not to run with a sanitizer preloaded: so now.
 node node_modules/vitest/vitest.mjs run test/fd/addon >"$out/setup.log" 2>&1 || {
   cat "$out/setup.log"
@@ -148,6 +150,8 @@ survives_storm() {
   return $status
 }
 check 'a storm of locks is survived' survives_storm
+
+check 'changed lines, output and lock files do no harm' "$out/fuzz_driver" $((100000 * ${JOBSLOT_FUZZ_RUNS:-1})) "${JOBSLOT_TEST_SEED:-$RANDOM}"
 
 rm -f "$reports"/*
 preloaded detect_leaks=0 node node_modules/vitest/vitest.mjs run test/fd test/lock/{try,several,death,threads} \

@@ -66,8 +66,7 @@ function stateOf(path: string, name: string): LockState | null {
     const lives = (slot: number) =>
       // The exclusive holder's record is the first, and whoever shares the lock excludes no reader.
       slot === 0 ? native().isLocked(fd, LOCK_BYTE, false) === 1 : native().isLocked(fd, slot, true) === 1
-    const records = parseRecords(contentOf(fd))
-    return records && sortOut(name, records, lives)
+    return sortOut(name, recordsOf(contentOf(fd)), lives)
   } finally {
     closeSync(fd)
   }
@@ -79,6 +78,14 @@ const MOST_BYTES = 1 << 24
 function contentOf(fd: number): Buffer {
   const content = Buffer.allocUnsafe(Math.min(MOST_BYTES, fstatSync(fd).size))
   return content.subarray(0, readSync(fd, content, 0, content.length, 0))
+}
+
+/** Of a lock's file: what is damaged there tells of nobody, and hides nobody. */
+function recordsOf(content: Buffer): (LockRecord | null)[] {
+  return Array.from({ length: Math.floor(content.length / LOCK_RECORD_SIZE) }, (_, slot) => {
+    const begin = slot * LOCK_RECORD_SIZE
+    return parseRecords(content.subarray(begin, begin + LOCK_RECORD_SIZE))?.[0] ?? null
+  })
 }
 
 /**

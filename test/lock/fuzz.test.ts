@@ -78,14 +78,10 @@ test(
 test('a lock file of any length is no reason to look through all of it', () => {
   const dir = tempDir()
   const path = join(dir, 'a')
-  for (const size of [2 ** 40, 2 ** 43 - 256]) {
-    writeFileSync(path, record(1, { since: 5 }))
-    truncateSync(path, size)
-    const begin = performance.now()
-    expect(locks({ dir })).toMatchObject([{ abandoned: [{ since: 5 }] }])
-    const lock = tryLockFile(path)!
-    lock.release()
-    closeIdle(path)
-    expect(performance.now() - begin).toBeLessThan(30_000)
-  }
+  writeFileSync(path, record(1, { since: 5 }))
+  truncateSync(path, 2 ** 43 - 256)
+  expect(locks({ dir })).toMatchObject([{ abandoned: [{ since: 5 }] }])
+  // As far as that would be, it would take hours.
+  tryLockFile(path)!.release()
+  closeIdle(path)
 })
