@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -224,4 +224,20 @@ test('a job that is tried again while its earlier run has its grace: one after t
   const spans = readSpans(join(w.cwd, 'spans'))
   expect(spans.map(({ label }) => label)).toEqual(['first', 'last', 'again'])
   expect(peak(spans)).toBe(1)
+})
+
+test('a job that waits for what stands in the way of its start is given back at the first TERM', {
+  timeout: 30_000,
+}, async () => {
+  const w = await working()
+  // No request's file can be made.
+  writeFileSync(join(w.dir, 'requests'), '')
+  const id = await w.script(begin)
+  const running = w.start(['--slots', '1'])
+  await waitFor(() => running.stderr().includes('this waits until then'), 15_000)
+  running.child.kill('SIGTERM')
+  const { signal } = await running.result
+  expect(signal).toBe('SIGTERM')
+  expect(await w.store.get(id)).toMatchObject({ state: 'pending', failures: 0 })
+  expect(existsSync(join(w.cwd, 'begun'))).toBe(false)
 })

@@ -44,6 +44,7 @@ export class Dispatcher {
   /** A wait for the next job's slot. */
   #taking: AbortController | null = null
   #isStopped = false
+  readonly #stopping = new AbortController()
   #hasHurry = false
   #failure: unknown
   /** Ends the wait of who tells that there is nothing to do. */
@@ -81,6 +82,7 @@ export class Dispatcher {
   /** Takes no more; what runs goes on. */
   stop(): void {
     this.#isStopped = true
+    this.#stopping.abort()
     this.#look()
   }
 
@@ -190,7 +192,8 @@ export class Dispatcher {
     if (this.#hasHurry) lose()
     try {
       if (job.attempt > 1) await job.beginAfter(before.then(() => leftovers.endOf(job)))
-      const result: Result = await runner.run({ job, host: slots.host, joined, end: end.signal, kill: kill.signal })
+      const signals = { end: end.signal, kill: kill.signal, stop: this.#stopping.signal }
+      const result: Result = await runner.run({ job, host: slots.host, joined, ...signals })
       const settled = await settle(store, job, result, end.signal)
       reports.ended({ ...settled, id: job.id, attempt: job.attempt, ms: performance.now() - began })
     } catch (error) {

@@ -40,7 +40,7 @@ export class ProcessRunner implements Runner {
   }
 
   async run(assignment: Assignment): Promise<Result> {
-    const { job, host, joined, end } = assignment
+    const { job, host, joined, end, stop } = assignment
     const { store } = this.#options
     let log: JobLog | null = null
     let request: RequestFile | null = null
@@ -51,7 +51,7 @@ export class ProcessRunner implements Runner {
       if (!isFolder(program.cwd)) return { ok: false, error: `its folder ${program.cwd} is not there` }
       if (end.aborted) return null
       log = new JobLog(logPath(store.dir, job), job.attempt)
-      request = await patiently(() => writeRequest(store.dir, job.id, job.request), end)
+      request = await patiently(() => writeRequest(store.dir, job.id, job.request), AbortSignal.any([end, stop]))
       const ending = new Ending(assignment, () => this.#options.graceFor(job))
       member = await this.#start(program, request, assignment, ending)
       if (typeof member === 'string') {
@@ -62,7 +62,7 @@ export class ProcessRunner implements Runner {
       log = null
       return await this.#toItsEnd(member, output, ending)
     } catch (error) {
-      if (end.aborted) return null
+      if (end.aborted || (stop.aborted && !request)) return null
       return { ok: false, error: (error as Error).message }
     } finally {
       log?.close()

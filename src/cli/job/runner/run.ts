@@ -13,6 +13,8 @@ export interface Assignment {
   end: AbortSignal
   /** Aborted when it is to end without any grace. */
   kill: AbortSignal
+  /** Aborted when no more jobs are to be started: what has not begun by then is given back. */
+  stop: AbortSignal
 }
 
 /** How a run came out. `final`: another would come out no better. Null: it was ended, and told nothing. */
