@@ -72,6 +72,8 @@ function stateOf(path: string, name: string): LockState | null {
   }
 }
 
+const OPENING = '{'.charCodeAt(0)
+
 /** A file may be of any length: of a longer one no lock is told. */
 const MOST_BYTES = 1 << 24
 
@@ -84,6 +86,8 @@ function contentOf(fd: number): Buffer {
 function recordsOf(content: Buffer): (LockRecord | null)[] {
   return Array.from({ length: Math.floor(content.length / LOCK_RECORD_SIZE) }, (_, slot) => {
     const begin = slot * LOCK_RECORD_SIZE
+    // As the addon has it, which would make no room for one that begins further on.
+    if (content[begin] !== OPENING) return null
     return parseRecords(content.subarray(begin, begin + LOCK_RECORD_SIZE))?.[0] ?? null
   })
 }
