@@ -1,4 +1,4 @@
-import { closeSync, existsSync } from 'node:fs'
+import { closeSync, existsSync, rmSync } from 'node:fs'
 import { removeFiles, sharedPlace, sweep, takeLifeLock } from '../worker/place.ts'
 import { removeFolder } from './folder.ts'
 import { isInUse } from './in-use.ts'
@@ -18,15 +18,29 @@ export function sweepPools({ except }: { except?: PoolPlace } = {}): void {
   }
 }
 
+/** Forgets a pool that nobody uses, and what it is set to. False: somebody uses it. */
+export function removePool(place: PoolPlace): boolean {
+  return withoutBroker(place, () => {
+    removeFolder(place)
+    rmSync(place.settings, { force: true })
+  })
+}
+
 function sweepPool(place: PoolPlace): void {
-  if (!existsSync(place.dir)) return
+  if (existsSync(place.dir)) withoutBroker(place, () => removeFolder(place))
+}
+
+/** Does something to a pool in which nothing lives. False: something does. */
+function withoutBroker(place: PoolPlace, act: () => void): boolean {
   const worker = sharedPlace(place.worker)
   // While it is held nobody can start the pool's broker.
   const lock = takeLifeLock(worker)
-  if (lock === null) return
+  if (lock === null) return false
   try {
-    if (!isInUse(place)) removeFolder(place)
+    const isFree = !isInUse(place)
+    if (isFree) act()
     removeFiles(worker, { log: true, lock: true })
+    return isFree
   } finally {
     closeSync(lock)
   }

@@ -10,6 +10,7 @@ const OVERVIEW = `jobslot shares one limit on how much runs at once, by GNU make
   jobslot release SLOT             gives back a slot that jobslot acquire --for holds
   jobslot status --watch           who holds slots, and who waits
   jobslot resize --pool ci 8       how many slots the pool ci has
+  jobslot remove --pool ci         forgets the pool ci, if nobody uses it
   jobslot doctor                   which limit is in force here, and does it work?
   jobslot lock NAME -- cmd         cmd waits until nobody else holds the lock NAME, and holds it
   jobslot locks                    who holds which lock, and who waits
@@ -91,16 +92,17 @@ has ended or it was released before, is told of, and the status is 69.
 
   slot=$(jobslot acquire --for $$)
   jobslot release $slot`,
-  status: `jobslot status [--pool NAME] [--json] [--watch]
+  status: `jobslot status [--pool NAME | --all] [--json] [--watch]
 
 Shows slots, free ones, who holds the others and who waits: of the pool NAME; else of the jobserver, or the pool of
 JOBSLOT_POOL, that is in force here; else of every pool. In a plain jobserver nobody knows who holds what.
 
       --pool NAME  of this pool
+      --all        of every pool, whatever is in force here
       --watch      again and again, until Ctrl-C: in a terminal drawn anew, else a line for each change
       --json       of the limit in force: { pool, slots, effective, free, governor, members, waiters, overReturned,
-                   reclaimed }; of a plain jobserver { pool: null, slots, free, members: null, waiters: null }. With
-                   --watch one line for each change
+                   reclaimed }; of a plain jobserver { pool: null, slots, free, members: null, waiters: null }; with
+                   --all an array, one for each pool. With --watch one line for each change
 
 SLOTS are those in use; those that lie READY for a member go to another if that one has a use for them.`,
   resize: `jobslot resize --pool NAME [N] [--max-load L] [--min-memory M] [--max-pressure P]
@@ -114,9 +116,18 @@ ${GOVERNOR}
 
   jobslot resize --pool ci 12
   jobslot resize --pool ci --max-load 16`,
+  remove: `jobslot remove --pool NAME
+
+Forgets a pool that nobody uses, and what it was set to. Whoever names it next makes it anew, with a slot for each CPU of
+the host. A pool in use stays, and the status is 69.
+
+      --pool NAME       the pool
+
+  jobslot remove --pool ci`,
   doctor: `jobslot doctor [--json]
 
 Says which limit is in force here, how it was found, whether it works and why not, and which tools it does not reach.
+The status is 0, whatever it finds.
 
       --json   { inForce: "jobserver" | "pool" | "none", stateDir,
                  pool: null | { name, dir, running, slots, free },

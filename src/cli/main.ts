@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<{ main: Main }>> = {
   release: async () => (await import('./bundles/more.ts')).release(),
   status: async () => (await import('./bundles/more.ts')).status(),
   resize: async () => (await import('./bundles/more.ts')).resize(),
+  remove: async () => (await import('./bundles/more.ts')).remove(),
   doctor: async () => (await import('./bundles/more.ts')).doctor(),
   lock: async () => (await import('./bundles/more.ts')).lock(),
   locks: async () => (await import('./bundles/more.ts')).locks(),

@@ -6,7 +6,7 @@ import { cli } from '../support/cli.ts'
 import { run, tempDir } from '../support/processes.ts'
 import { jobslot, requireProgram } from './recipes.ts'
 
-const commands = ['run', 'acquire', 'release', 'status', 'resize', 'doctor', 'lock', 'locks']
+const commands = ['run', 'acquire', 'release', 'status', 'resize', 'remove', 'doctor', 'lock', 'locks']
 
 /** Each way in which a command comes to run, as the words before it. */
 const ways = [
@@ -79,7 +79,7 @@ test('126: what the command would be told is too much for any', async () => {
 })
 
 describe('64: wrong use', () => {
-  const ALL = 'run, acquire, release, status, resize, doctor, lock, locks and job'
+  const ALL = 'run, acquire, release, status, resize, remove, doctor, lock, locks and job'
   const noneCalled = (word: string) =>
     `unknown command "${word}"; there are ${ALL}; a command to run stands behind one: jobslot run -- ${word}`
 
@@ -140,6 +140,9 @@ describe('64: wrong use', () => {
     [['release', 'ci/1', 'ci'], 'release: "ci" is no id of a slot, which jobslot acquire --for prints'],
     [['status', 'ci'], 'status: what is meant by "ci"? A pool is named by --pool'],
     [['status', '--pool', ''], 'status: --pool has an empty name'],
+    [['status', '--all', '--pool', 'ci'], 'status: --all and --pool exclude each other'],
+    [['remove'], 'remove: which pool? jobslot remove --pool NAME'],
+    [['remove', 'ci'], 'remove: which pool? jobslot remove --pool NAME'],
     [['resize', '4'], 'resize: which pool? jobslot resize --pool NAME N'],
     [['resize', '--pool', 'ci'], 'resize: how many slots? jobslot resize --pool ci N'],
     [['resize', '--pool', 'ci', 'many'], 'resize takes a whole number from 0 to 65536, not "many"'],

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { packageDir } from '../support/cli.ts'
 import { jobslot } from './recipes.ts'
 
-const commands = ['run', 'acquire', 'release', 'status', 'resize', 'doctor', 'lock', 'locks']
+const commands = ['run', 'acquire', 'release', 'status', 'resize', 'remove', 'doctor', 'lock', 'locks']
 
 /** The long options that a help text names. */
 const optionsIn = (text: string) => new Set(text.match(/--[a-z-]+[a-z]/g))

@@ -236,3 +236,29 @@ describe('a broker that is stopped', () => {
     await waitFor(async () => (await sh.status()).free === 1)
   })
 })
+
+test('a pool that nobody uses can be removed; one in use is told of and stays', async () => {
+  const sh = await shell(3, 'a typo')
+  const remove = () => sh.start([...cli, 'remove', '--pool', 'a typo']).result
+  const all = async () =>
+    JSON.parse((await sh.start([...cli, 'status', '--all', '--json']).result).stdout).map(
+      ({ pool, slots }: { pool: string; slots: number }) => [pool, slots],
+    )
+  const file = join(tempDir(), 'end')
+  const holder = sh.start([...cli, 'acquire', '--pool', 'a typo', ...untilFile(file)])
+  await waitFor(async () => (await sh.status()).members.length === 1)
+  expect(await remove()).toMatchObject({
+    code: 69,
+    stderr: expect.stringMatching(/^jobslot: pool a typo is in use: jobslot status --pool 'a typo' shows by whom/),
+  })
+  expect(await all()).toEqual([['a typo', 3]])
+  writeFileSync(file, '')
+  await holder.result
+  await sh.host.close()
+  await waitFor(async () => (await remove()).code === 0, 20_000)
+  expect(await all()).toEqual([])
+  expect(await remove()).toMatchObject({
+    code: 69,
+    stderr: 'jobslot: there is no pool a typo: jobslot status shows all\n',
+  })
+})

@@ -13,6 +13,7 @@ const OPTIONS = {
   at: { type: 'string' },
   attempts: { type: 'string' },
   backoff: { type: 'string' },
+  losses: { type: 'string' },
   after: { type: 'string', multiple: true },
   key: { type: 'string' },
   ttl: { type: 'string' },
@@ -86,11 +87,21 @@ export function parseRequest(text: string, isWord: boolean): unknown {
 }
 
 type Words = {
-  [name in 'priority' | 'delay' | 'at' | 'attempts' | 'backoff' | 'key' | 'ttl' | 'timeout' | 'keep']?: string
+  [name in
+    | 'priority'
+    | 'delay'
+    | 'at'
+    | 'attempts'
+    | 'backoff'
+    | 'losses'
+    | 'key'
+    | 'ttl'
+    | 'timeout'
+    | 'keep']?: string
 }
 
 function jobOptions(words: Words & { after?: string[] }): JobOptions {
-  const { priority, delay, at, attempts, backoff, after, key, ttl, timeout, keep } = words
+  const { priority, delay, at, attempts, backoff, losses, after, key, ttl, timeout, keep } = words
   if (delay !== undefined && at !== undefined) throw new UsageError('job add: --delay and --at exclude each other')
   if (key === '') throw new UsageError('job add: --key is empty')
   return {
@@ -98,6 +109,7 @@ function jobOptions(words: Words & { after?: string[] }): JobOptions {
     ...(delay !== undefined && { delay: parseDuration(delay, '--delay') }),
     ...(at !== undefined && { runAt: parseTime(at) }),
     ...(attempts !== undefined && { attempts: parseNumber(attempts, '--attempts', { min: 1, max: 999_999_999 }) }),
+    ...(losses !== undefined && { losses: parseNumber(losses, '--losses', { min: 1, max: 999_999_999 }) }),
     ...(backoff !== undefined && { backoff: parseDuration(backoff, '--backoff') }),
     ...(after !== undefined && { after: after.flatMap((ids) => ids.split(',')).map((id) => parseId(id, '--after')) }),
     ...(key !== undefined && { key }),

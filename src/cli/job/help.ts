@@ -54,6 +54,7 @@ with the environment of the jobslot job work that runs it, not with this one.
       --after ID[,ID]  not before these are fulfilled; where one fails or is cancelled, so is this
       --attempts N     how often it may fail before it has failed for good (1)
       --backoff TIME   how long to wait after the first failure (1s); twice as long after each next one, up to 1m
+      --losses N       how often a jobslot job work may die while it runs before it has failed; any number
       --key KEY        where an unfinished job has this key, adds nothing, and prints that one's number
       --ttl TIME       not started within so long, it has failed
       --timeout TIME   a run that takes longer is ended, and has failed
@@ -68,7 +69,7 @@ ${DIR}
   jq -c . big.json | jobslot job add -`,
   list: `jobslot job list [--state STATE[,STATE]] [--json] [--dir DIR]
 
-Lists jobs by number.
+Lists jobs by number. FOR is how long a job has run, or has ended; of one that waits, how long ago it was added.
 
       --state STATE    only those that are delayed, pending, active, fulfilled, failed or cancelled
 ${DIR}

@@ -15,7 +15,7 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
-/** Since when it is in its state. */
+/** Since when it has ended or runs; of one that waits, since when there is one: when it was retried nobody wrote down. */
 export const sinceOf = ({ started, finished, created }: Job): number => finished ?? started ?? created
 
 /** What `job cancel` says of its jobs. */

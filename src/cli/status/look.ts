@@ -22,12 +22,21 @@ export interface Onlooker {
 export function onlooker(pool: string | undefined, all: boolean): Onlooker {
   const choice = whichLimit(process.env, { pool, orDefault: true })
   if (choice.kind === 'jobserver') return jobserverOnlooker()
+  if (all && choice.kind === 'pool' && choice.by === 'default') return everyPool()
+  sweepAll()
+  const place = placeOfPool(choice.kind === 'pool' ? choice.name : '')
+  return poolsOnlooker(() => [place])
+}
+
+export function everyPool(): Onlooker {
+  sweepAll()
+  return poolsOnlooker(allPools)
+}
+
+function sweepAll(): void {
   sweepPools()
   sweepRuns()
   sweepRecipes()
-  if (all && choice.kind === 'pool' && choice.by === 'default') return poolsOnlooker(allPools)
-  const place = placeOfPool(choice.kind === 'pool' ? choice.name : '')
-  return poolsOnlooker(() => [place])
 }
 
 function jobserverOnlooker(): Onlooker {

@@ -59,11 +59,25 @@ describe('job add', () => {
   test('writes what the store is to know of it', async () => {
     const { job, dir } = jobs()
     await job(['add', '1'])
-    const words = ['--attempts', '5', '--backoff', '10s', '--ttl', '2m', '--timeout', '500ms', '--keep', '7d']
+    const words = [
+      '--attempts',
+      '5',
+      '--losses',
+      '3',
+      '--backoff',
+      '10s',
+      '--ttl',
+      '2m',
+      '--timeout',
+      '500ms',
+      '--keep',
+      '7d',
+    ]
     await job(['add', '2', ...words, '--at', '2030-01-31T17:30Z'])
     const [, , line = ''] = readFileSync(join(dir, 'journal-0000000001'), 'utf8').split('\n')
     expect(JSON.parse(line.slice(9))).toMatchObject({
       attempts: 5,
+      losses: 3,
       backoff: [10_000, 2, 60_000],
       ttl: 120_000,
       timeout: 500,
