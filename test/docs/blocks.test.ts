@@ -100,7 +100,7 @@ describe('marks', () => {
 
   test('what does not run says why, and is little', () => {
     const reasons = blocks.filter((block) => block.marks.has('no-run')).map((block) => block.marks.get('no-run'))
-    expect(reasons).toEqual(['it runs these tests', 'it is installed already'])
+    expect(reasons).toEqual(['it is installed already', 'it runs these tests'])
   })
 
   test('there is much to run', () => {
