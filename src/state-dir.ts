@@ -69,13 +69,17 @@ function whyNotOwn(dir: string, uid: number): string | null {
 /** What to throw where a file in the folder cannot be made or used. */
 export function stateDirError(path: string, error: unknown): JobslotError {
   const { code, message } = error as NodeJS.ErrnoException
+  if (isFull(code)) return unusable(dirname(path), `its disk is full (${code})`, error, 'make room, or ')
   return unusable(dirname(path), `${basename(path)} cannot be made in it (${code ?? message})`, error)
 }
 
-function unusable(dir: string, why: string, cause?: unknown): JobslotError {
+/** Whether a system call failed as there is no room for what it was to write. */
+export const isFull = (code: string | undefined): boolean => code === 'ENOSPC' || code === 'EDQUOT'
+
+function unusable(dir: string, why: string, cause?: unknown, cure = ''): JobslotError {
   return new JobslotError(
     'ERR_JOBSLOT_STATE_DIR',
-    `jobslot's state folder ${dir} cannot be used: ${why}; set JOBSLOT_DIR to a folder of your own`,
+    `jobslot's state folder ${dir} cannot be used: ${why}; ${cure}set JOBSLOT_DIR to a folder of your own`,
     { cause },
   )
 }

@@ -124,7 +124,8 @@ function inWords({ jobserver, pool, stateDir: folder }: Diagnosis, whyNoPool: st
     if (!usable) lines.push(['meanwhile', 'jobslot goes on with the one slot that every command has'])
     for (const text of style && usable ? notReached(style) : []) lines.push(['not reached', text])
   }
-  lines.push(['state folder', folder ?? stateFolder().reason ?? ''])
+  // Of a pool, what works not says why already.
+  lines.push(['state folder', folder ?? (whyNoPool === null ? (stateFolder().reason ?? '') : 'none that can be used')])
   return lines.map(([name, text]) => `${bold(`${name}:`.padEnd(16))}${text}`).join('\n')
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JobslotError } from '../../errors.ts'
 import { monotonicMs } from '../clock.ts'
@@ -61,7 +61,8 @@ function makeFolder(dir: string): void {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') throw unusable(dir, 'the folder in which it is to be made is not there', cause)
-    if (code !== 'EEXIST') throw unusable(dir, `it cannot be made (${code})`, cause)
+    const cure = code === 'EACCES' ? `: this user may not write into ${dirname(dir)}` : ''
+    if (code !== 'EEXIST') throw unusable(dir, `it cannot be made (${code})${cure}`, cause)
   }
   if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw unusable(dir, 'it is no folder')
 }
