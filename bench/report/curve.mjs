@@ -4,7 +4,7 @@ import { compile } from 'vega-lite'
 const WIDTH = 560
 const HEIGHT = 260
 
-/** Times as people write them: the axis has a power of ten at most marks. */
+/** Times as people write them; the axis has round ones alone. */
 const TIME = `datum.value >= 1e9 ? format(datum.value / 1e9, '~r') + ' s'
   : datum.value >= 1e6 ? format(datum.value / 1e6, '~r') + ' ms'
   : datum.value >= 1e3 ? format(datum.value / 1e3, '~r') + ' us'
@@ -30,22 +30,29 @@ function specification({ title, unit, figures, curve }) {
     field: 'x',
     type: 'quantitative',
     title: curve.x,
-    scale: { type: 'log' },
+    scale: { type: 'log', nice: false },
     axis: { values: counts, format: ',', grid: false },
   }
+  const marks = roundMarks(points)
   const y = (field) => ({
     field,
     type: 'quantitative',
     title: curve.y,
-    scale: { type: 'log', nice: true },
-    axis: { tickCount: 5, ...(unit === 'ns' ? { labelExpr: TIME } : {}) },
+    scale: { type: 'log', nice: false, domain: [marks[0], marks.at(-1)] },
+    axis: { values: marks, ...(unit === 'ns' ? { labelExpr: TIME } : {}) },
   })
   const color = {
     field: 'series',
     type: 'nominal',
     title: null,
     scale: { domain: names, range: COLOURS },
-    legend: { orient: 'bottom', columns: names.length > 2 ? 2 : 0, labelLimit: 0, symbolType: 'stroke' },
+    legend: {
+      orient: 'bottom',
+      columns: names.length > 2 ? 2 : 0,
+      labelLimit: 0,
+      symbolType: 'stroke',
+      symbolOpacity: 1,
+    },
   }
   return {
     width: WIDTH,
@@ -62,4 +69,19 @@ function specification({ title, unit, figures, curve }) {
     ],
     config: { font: 'sans-serif', axis: { labelFontSize: 11, titleFontSize: 12 }, legend: { labelFontSize: 12 } },
   }
+}
+
+/** Powers of ten around all points; the 2 and the 5 between them too, where those are few. */
+function roundMarks(points) {
+  const least = Math.min(...points.map(({ low }) => low))
+  const most = Math.max(...points.map(({ high }) => high))
+  const decades = Math.log10(most / least)
+  const steps = decades > 2.5 ? [1] : [1, 2, 5]
+  const marks = []
+  for (let power = Math.floor(Math.log10(least)); power <= Math.ceil(Math.log10(most)); power++) {
+    marks.push(...steps.map((step) => step * 10 ** power))
+  }
+  const first = marks.findLastIndex((mark) => mark <= least)
+  const last = marks.findIndex((mark) => mark >= most)
+  return marks.slice(Math.max(first, 0), last + 1)
 }

@@ -61,15 +61,13 @@ function machineLines(machine) {
 }
 
 function summary(rows) {
-  const aimed = rows.flatMap(({ name, title, tables }) =>
-    tables.flatMap((table) =>
-      table.ratios.filter(({ target }) => target).map((ratio) => ({ name, title, table, ratio })),
-    ),
+  const aimed = rows.flatMap(({ title, tables }) =>
+    tables.flatMap((table) => table.ratios.filter(({ target }) => target).map((ratio) => ({ title, table, ratio }))),
   )
   const met = aimed.filter(({ ratio }) => verdictOf(ratio) === 'met')
   const lines = aimed.map(({ title, table, ratio }) => [
-    `[${title}](#${anchorOf(title)})`,
-    `${table.title}: ${ratio.name}`,
+    `[${table.title}](#${anchorOf(title)})`,
+    ratio.name,
     digits(ratio.median),
     boundOf(ratio),
     told(ratio),
@@ -78,7 +76,7 @@ function summary(rows) {
 
 ${met.length} of ${aimed.length} are met. Missing one fails nothing: it is told.
 
-${markdownTable(['row', 'what', 'measured', 'target', ''], lines, 2)}`
+${markdownTable(['what', 'ratio', 'measured', 'target', ''], lines, 2)}`
 }
 
 function section({ name, title = name, about, tables }, pictures) {

@@ -13,8 +13,7 @@ their number.`,
 
 async function measure({ quick, env, program, script, onProgress }) {
   const counts = quick ? [2, 16] : [2, 8, 32, 128, 200]
-  const halves = []
-  const lasts = []
+  const measured = []
   for (const [i, count] of counts.entries()) {
     const pool = startContender(`${count} members`, [...script('rebalance.mjs'), String(count), program('taker')], env)
     const [rounds] = await byTurns([async () => JSON.parse(await pool.ask())], {
@@ -22,22 +21,20 @@ async function measure({ quick, env, program, script, onProgress }) {
       onProgress: (share) => onProgress((i + share) / counts.length),
     })
     await pool.end()
-    for (const [name, list, of] of [
-      ['half of the members', halves, 'half'],
-      ['the last one', lasts, 'last'],
-    ]) {
-      const times = rounds.map((round) => round[of])
-      list.push(point(name, count, times))
-    }
+    const times = (what) => rounds.map((round) => round[what])
+    measured.push({ count, last: times('last'), half: times('half') })
   }
-  const [first, last] = [lasts[0], lasts.at(-1)]
+  const [few, many] = [measured[0], measured.at(-1)]
   return [
     {
       title: 'A second slot for each member, by the number of members',
       unit: 'ns',
-      figures: [...lasts, ...halves],
+      figures: [
+        ...measured.map(({ count, last }) => point('the last one', count, last)),
+        ...measured.map(({ count, half }) => point('half of the members', count, half)),
+      ],
       curve: { file: 'rebalance', x: 'members', y: 'time to the second slot' },
-      ratios: [ratio(`time: ${last.x} members / ${first.x} members`, [[last.median], [first.median]])],
+      ratios: [ratio(`time: ${many.count} members / ${few.count} members`, [many.last, few.last])],
     },
   ]
 }

@@ -5,10 +5,11 @@ import { figure, ratio } from '../statistics.mjs'
 export const start = {
   name: 'start',
   title: 'A command run in a slot, or under a lock',
-  about: `What a command costs by being run in a slot: \`jobslot acquire -- true\` next to \`node -e 0\` and to a bare Node script that
-does nothing but spawn \`true\`, which is what any Node program pays that starts another; under a FIFO jobserver, a pipe
-jobserver and none. \`jobslot lock\` stands next to \`flock(1)\`, which costs the same without Node, and to GNU parallel's
-\`sem\`, which is a Perl program. Processor time stands in a table of its own: it suffers less from a busy machine.`,
+  about: `What a command costs by being run in a slot: \`jobslot acquire -- true\` next to \`node -e 0\` and to a bare Node
+script that does nothing but spawn \`true\`, which is what any Node program pays that starts another; under a FIFO
+jobserver and under a pipe; without one it takes a slot of a pool, which is measured there. \`jobslot lock\` stands
+next to \`flock(1)\`, which costs the same without Node, and to GNU parallel's \`sem\`, which is a Perl program.
+Processor time stands in a table of its own: it suffers less from a busy machine.`,
   measure,
 }
 
@@ -22,7 +23,6 @@ async function measure({ quick, dir, env, makeFifo, hasTool, program, script, cl
     { name: 'Node script that spawns true, ES module', argv: [...script('spawn-true.mjs')] },
     { name: 'acquire -- true, FIFO jobserver', argv: acquire, jobserver: `fifo:${fifo}` },
     { name: 'acquire -- true, pipe jobserver', argv: acquire, jobserver: 'pipe' },
-    { name: 'acquire -- true, no jobserver', argv: acquire },
     { name: 'lock NAME -- true', argv: [...cli, 'lock', 'bench', '--', 'true'] },
     { name: 'flock FILE true', tool: 'flock', argv: ['flock', join(dir, 'lock'), 'true'] },
     { name: 'sem --fg true', tool: 'sem', argv: ['sem', '--fg', '--id', 'jobslot-bench', 'true'] },
@@ -50,7 +50,7 @@ async function measure({ quick, dir, env, makeFifo, hasTool, program, script, cl
     { title: 'A command run in a slot: processor time', place: 1, target: null },
   ].map(({ title, place, target }) => {
     const times = rounds.map((round) => round.map((figures) => figures[place]))
-    const [node, commonJs, esModule, underFifo, underPipe, underNone, locked] = times
+    const [node, commonJs, esModule, underFifo, underPipe, locked] = times
     const beside = contenders
       .map(({ name }, i) => ({ name, times: times[i] }))
       .filter(({ name }) => /^(flock|sem) /.test(name))
@@ -61,7 +61,6 @@ async function measure({ quick, dir, env, makeFifo, hasTool, program, script, cl
       ratios: [
         ratio('time: acquire, FIFO / node -e 0', [underFifo, node], { target }),
         ratio('time: acquire, pipe / node -e 0', [underPipe, node], { target }),
-        ratio('time: acquire, none / node -e 0', [underNone, node], { target }),
         ratio('time: acquire, FIFO / CommonJS script', [underFifo, commonJs]),
         ratio('time: CommonJS script / node -e 0', [commonJs, node]),
         ratio('time: ES module script / node -e 0', [esModule, node]),

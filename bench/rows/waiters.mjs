@@ -26,7 +26,7 @@ the jobserver's protocol; jobslot's locks are given in the order of arrival.`,
 
 async function measure({ quick, dir, env, makeFifo, program, script, onProgress }) {
   const counts = quick ? [1, 8] : [1, 4, 16, 64]
-  const figures = { token: [], lock: [] }
+  const measured = { token: [], lock: [] }
   const all = counts.flatMap((count) => SERIES.map((series) => ({ count, ...series })))
   for (const [i, { thing, name, way, isC, count }] of all.entries()) {
     const path = join(dir, `${way}-${count}`)
@@ -34,22 +34,24 @@ async function measure({ quick, dir, env, makeFifo, program, script, onProgress 
     const argv = isC ? [program('taker'), way, path] : [...script('taker.mjs'), way, path]
     const takers = Array.from({ length: count + 1 }, () => startContender(name, argv, env))
     const times = await handOvers(takers, quick ? 10 : 60)
-    figures[thing].push(point(name, count, times))
+    measured[thing].push({ name, count, times })
     onProgress((i + 1) / all.length)
   }
   return [
-    table('A token handed over, by the number of waiting processes', 'token', figures.token),
-    table('A lock handed over, by the number of waiting processes', 'lock', figures.lock),
+    table('A token handed over, by the number of waiting processes', 'token', measured.token),
+    table('A lock handed over, by the number of waiting processes', 'lock', measured.lock),
   ]
 }
 
-function table(title, thing, figures) {
-  const curve = { file: `hand-over-${thing}`, x: 'processes that wait', y: 'time to the next holder' }
-  const mine = figures.filter(({ series }) => series === figures[0].series)
-  const [least, most] = [mine[0], mine.at(-1)]
+function table(title, thing, measured) {
+  const mine = measured.filter(({ name }) => name === measured[0].name)
+  const [few, many] = [mine[0], mine.at(-1)]
   return {
-    ...{ title, unit: 'ns', figures, curve },
-    ratios: [ratio(`time: ${most.x} waiting / ${least.x} waiting`, [[most.median], [least.median]])],
+    title,
+    unit: 'ns',
+    figures: measured.map(({ name, count, times }) => point(name, count, times)),
+    curve: { file: `hand-over-${thing}`, x: 'processes that wait', y: 'time to the next holder' },
+    ratios: [ratio(`time: ${many.count} waiting / ${few.count} waiting`, [many.times, few.times])],
   }
 }
 
