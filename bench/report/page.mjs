@@ -16,8 +16,11 @@ export function reportPage(figures, projects, { pictures }) {
   return `${parts.join('\n\n')}\n`
 }
 
-function introduction({ seconds, quick }) {
+function introduction({ seconds, quick, machine }) {
   const short = quick ? '\n\nThese figures are of a `--quick` run: they say that it works, and nothing else.' : ''
+  const busy = isBusy(machine ?? {})
+    ? '\n\nThe machine was busy with other things meanwhile: times and targets say little, and spreads are wide.'
+    : ''
   return `<!-- Written by \`npm run bench -- --report\`: what is changed by hand is lost with the next run. -->
 
 # Benchmarks
@@ -33,7 +36,12 @@ Those that are compared are each a process of its own, started once, and take tu
 rounds; the middle half of them lies between the first and the third quartile, and \`least\` is the best round, when nothing
 else wanted the machine. A ratio is taken within each round, and then the median of all. \`speed: A / B\` is how many times as
 fast A is, \`time: A / B\` how many times as long A takes. Ratios carry over to other machines, times do not. More on how
-it measures is in [bench/README.md](../bench/README.md).${short}`
+it measures is in [bench/README.md](../bench/README.md).${short}${busy}`
+}
+
+/** Before it began: what it measures is a load itself. */
+function isBusy({ cores, loadBefore }) {
+  return cores !== undefined && loadBefore !== undefined && loadBefore[0] > cores / 2
 }
 
 /** Where the figures are from. */

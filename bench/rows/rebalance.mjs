@@ -6,8 +6,7 @@ export const rebalance = {
   title: 'A pool of many members shared out anew',
   about: `Each member of a pool has a slot, and waits in its jobserver's FIFO for a second one. Then the pool gets as many more
 slots as it has members: the time from then on until half of the members have theirs, and until the last one has. The
-broker writes each slot down in its ledger before it puts the token into the member's FIFO, so the time grows with
-their number.`,
+broker writes each slot down in its ledger before it puts the token into the member's FIFO.`,
   measure,
 }
 

@@ -42,6 +42,12 @@ test('figures of a quick run are told as such', () => {
   expect(reportPage({ ...figures, quick: true }, null, { pictures: 'x' })).toContain('they say that it works')
 })
 
+test('a machine that was busy before is told of', () => {
+  expect(page).not.toContain('was busy')
+  const machine = { ...figures.machine, loadBefore: [1.1, 0, 0] }
+  expect(reportPage({ ...figures, machine }, null, { pictures: 'x' })).toContain('was busy')
+})
+
 test('real projects are a section of their own, with a title or without', () => {
   expect(page).not.toContain('## Real projects')
   const both = reportPage(figures, projects, { pictures: 'x' })
