@@ -15,6 +15,8 @@ const LONGEST_BACKOFF_MS = 1_000
 const SETTLED = 5
 const TOGETHER_MS = 1
 const PROBE_PAUSE_MS = { shortest: 50, longest: 200, quietShare: 1 / 50 }
+/** A token of who takes it late is out of work for so long each time that it was lent for a probe. */
+const PROBE_OF_LATE = { delays: 8, longestMs: 3_000 }
 
 /** What a member could make use of, as far as can be known from outside. */
 export interface Appetite {
@@ -127,5 +129,13 @@ export function nextProbe(members: PlanMember[]): number {
   const { shortest, longest, quietShare } = PROBE_PAUSE_MS
   // The pause is a share of the time from the last stir to the probe itself, not to this instant.
   const grown = (quietShare * (refused - stirred)) / (1 - quietShare)
-  return refused + together * Math.min(longest, Math.max(shortest, grown))
+  const pause = together * Math.min(longest, Math.max(shortest, grown))
+  return refused + Math.max(pause, Math.min(PROBE_OF_LATE.longestMs, PROBE_OF_LATE.delays * leastDelay(drawing)))
+}
+
+/** Of those at work with tokens: one that is quick takes what another has no use for meanwhile. */
+function leastDelay(drawing: PlanMember[]): number {
+  const busy = drawing.filter(({ refusals, granted }) => refusals === 0 && granted > 0)
+  const least = busy.reduce((least, { delay = 0 }) => Math.min(least, delay), Number.POSITIVE_INFINITY)
+  return least < Number.POSITIVE_INFINITY ? least : 0
 }

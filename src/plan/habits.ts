@@ -6,6 +6,8 @@ export interface Habits {
   grantedAt: number
   pace: number | null
   reaction: number
+  /** How long it took, waiting for it or not. */
+  delay: number
   asked: boolean
   /** Whether its client stirred at all since it joined. */
   known: boolean
@@ -32,6 +34,7 @@ export const newcomer = (now: number): Habits => {
     grantedAt: now,
     pace: null,
     reaction: 0,
+    delay: 0,
     asked: false,
     known: false,
     unused: 0,
@@ -48,9 +51,11 @@ export function stirred(habits: Habits, now: number, count = 1): Habits {
   // Near the longest of late: jobs that began together end together, with the intervals 0, 0, 0 and then a whole job.
   const pace = !habits.known ? null : Math.max(interval, (habits.pace ?? 0) * (1 - FORGOTTEN) ** times)
   const waited = now - habits.grantedAt
-  const isReaction = habits.grantedAt > habits.stirredAt && waited <= LONGEST_REACTION_MS
+  const isFirst = habits.grantedAt > habits.stirredAt
+  const isReaction = isFirst && waited <= LONGEST_REACTION_MS
   const reaction = isReaction ? Math.max(waited, habits.reaction * (1 - FORGOTTEN)) : habits.reaction
-  return { ...habits, stirredAt: now, refusals: 0, pace, reaction, known: true, asked: false }
+  const delay = isFirst ? Math.max(Math.min(waited, LONGEST_PACE_MS), habits.delay * (1 - FORGOTTEN)) : habits.delay
+  return { ...habits, stirredAt: now, refusals: 0, pace, reaction, delay, known: true, asked: false }
 }
 
 /** To be called before each plan. */

@@ -31,6 +31,8 @@ export interface PlanMember {
   grantedAt?: number
   /** How long it took of late, at most, until it took what was granted. */
   reaction?: number
+  /** How long what was granted lay there of late, at most, until it took some, whether it waited for it or not. */
+  delay?: number
   /** Whether it said that it waits for a token, and has not stirred since. */
   asked?: boolean
   /** Milliseconds between two stirs of late; null while that is unknown. */

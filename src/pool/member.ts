@@ -103,6 +103,7 @@ function rowOf(of: Member): PlanMember {
     grantedAt: habits.grantedAt,
     pace: habits.pace,
     reaction: habits.reaction,
+    delay: habits.delay,
     asked: habits.asked,
     unused: habits.unused,
     unusedUntil: habits.unusedUntil,

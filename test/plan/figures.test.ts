@@ -198,6 +198,24 @@ describe('no slot idle', () => {
     expect((busy.used - used) / 30_000).toBeGreaterThan(15.5)
   })
 
+  test.for([4, 5, 8])(
+    'a member that rests costs a ninja, which is late for what comes back, 5 % of %d slots',
+    (slots) => {
+      const pool = new Pool(slots)
+      const ninja = new Ninja(pool, random(pool, 1300))
+      const other = new Make(pool, fixed(1e9, 1))
+      pool.run(5000)
+      const { used } = ninja
+      pool.run(120_000)
+      expect((ninja.used - used) / 120_000 / (slots - 1)).toBeGreaterThan(0.95)
+      // It is found out all the same when that one has work again.
+      other.work.wide = 100
+      other.look()
+      pool.run(5000)
+      expect(other.member.share).toBeGreaterThanOrEqual(Math.floor(slots / 2))
+    },
+  )
+
   test('what one leaves, another has', () => {
     const pool = new Pool(8)
     const [a, b] = [new Make(pool, random(pool, 50)), new Make(pool, random(pool, 50))]

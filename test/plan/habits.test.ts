@@ -46,6 +46,28 @@ describe('reaction', () => {
   })
 })
 
+describe('delay', () => {
+  const delays = (...waits: number[]) => {
+    let [habits, now] = [newcomer(0), 0]
+    for (const wait of waits) {
+      now += 10_000
+      habits = stirred(granted(habits, now), now + wait)
+    }
+    return habits.delay
+  }
+
+  test('is the longest of late until it took what it was granted, waiting for it or not', () => {
+    expect(delays(30)).toBe(30)
+    expect(delays(700)).toBe(700)
+    expect(delays(700, 1)).toBe(560)
+    expect(delays(9000)).toBe(2500)
+  })
+
+  test('is not counted twice of one grant', () => {
+    expect(stirred(stirred(granted(newcomer(0), 10), 20), 90).delay).toBe(10)
+  })
+})
+
 describe('refusals', () => {
   const twice = refused(refused(newcomer(0), 10), 20)
 
