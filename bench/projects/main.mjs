@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { machineOf } from '../machine.mjs'
 import { build, cli, scrubbedEnvironment } from '../prepare.mjs'
-import { asText } from '../report.mjs'
+import { asText } from '../report/text.mjs'
+import { measuredVersion } from '../versions.mjs'
 import { measureMode } from './measure.mjs'
 import { SAMPLE_MS } from './metered.mjs'
 import { faults, MODES } from './modes.mjs'
@@ -120,15 +122,14 @@ async function measure(rounds, keep) {
   return report(results, context, { loadBefore, versions: versions(needs, cache) })
 }
 
-function report(results, { limit }, { loadBefore, versions }) {
+/** As the report wants it, see ../README.md; and `faults`, which it does not show. */
+function report(results, { limit, dir }, { loadBefore, versions }) {
   const own = results.flat().map(({ ownNs, wallNs }) => ownNs / wallNs)
-  const memory = `Memory is what processes have for themselves (anonymous pages), asked every ${SAMPLE_MS} ms, which took at most
-${(Math.max(...own) * 100).toFixed(1)} % of one CPU.`
+  const memory = `Memory is what the processes of all builds have for themselves (anonymous pages), asked every ${SAMPLE_MS} ms, which
+took at most ${(Math.max(...own) * 100).toFixed(1)} % of one CPU.`
   return {
-    machine: {
-      ...{ processor: cpus()[0]?.model, cores: cpus().length, memory: totalmem() },
-      ...{ kernel: `${type()} ${release()} ${arch()}`, node: process.version, loadBefore, loadAfter: loadavg() },
-    },
+    machine: { ...machineOf(dir), loadBefore, loadAfter: loadavg() },
+    commit: measuredVersion(),
     versions,
     date: new Date().toISOString().slice(0, 10),
     faults: [...new Set(results.flatMap((round) => faults(round, limit)))],
