@@ -97,8 +97,13 @@ function tidied(pages) {
 }
 
 function tidiedPage(text) {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading.toLowerCase().replace(/\W/g, ''))
   return (
     text
+      // What the plugin counts as one more of the same name may be none.
+      .replaceAll(/\(#(\w+)-(\d+)\)/g, (link, name, before) =>
+        headings.filter((heading) => heading === name).length > Number(before) ? link : `(#${name})`,
+      )
       .replaceAll(/\]\((?:[^)#\s]*\/)?([\w-]+\.md)/g, ']($1')
       // What CommonJS exports as a whole has no name there.
       .replaceAll(/"?export="?/g, 'JobStore')

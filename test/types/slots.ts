@@ -1,5 +1,5 @@
 // Compiled, and never run: what the types of `jobslot` promise, and what they refuse. Compiled a second time against the
-// package, as its users have it: scripts/check-types.mjs.
+// package, as its users have it: test/package/types.mjs.
 import { spawn } from 'node:child_process'
 import {
   type Audit,
