@@ -3,6 +3,7 @@ import { JobslotError } from '../errors.ts'
 import { LOCK_FOREIGN, LOCK_REMOTE } from '../native/binding.ts'
 import { native } from '../native/load.ts'
 import { ENOENT, systemError } from '../native/system-error.ts'
+import { isFull } from '../state-dir.ts'
 import { type LockPlace, lockFolderError, makeFolderOf } from './place.ts'
 import { whoAmI } from './record.ts'
 
@@ -146,6 +147,7 @@ function whyNot(code: string): string {
       'give the folder the rights, group and setgid bit that all its users need'
     )
   }
+  if (isFull(code)) return `its disk is full (${code}): make room`
   if (code === 'ENOTSUP' || code === 'ENOSYS') return `this system has no locks by open file description (${code})`
   return code
 }

@@ -2,7 +2,7 @@ import { mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { JobslotError } from '../errors.ts'
 import { fileNameOf } from '../names.ts'
-import { isFull, stateDir, stateDirError } from '../state-dir.ts'
+import { stateDir, stateDirError } from '../state-dir.ts'
 
 /** Where a lock's file lies, and for whom it is made. */
 export interface LockPlace {
@@ -90,7 +90,6 @@ export function makeFolderOf(place: LockPlace): boolean {
   return dirname(place.path) === lockFolder()
 }
 
-export function lockFolderError(folder: string, problem: string, cause?: unknown): JobslotError {
-  const why = isFull(problem) ? `its disk is full (${problem}): make room` : problem
+export function lockFolderError(folder: string, why: string, cause?: unknown): JobslotError {
   return new JobslotError('ERR_JOBSLOT_LOCK_FOLDER', `locks cannot be kept in ${folder}: ${why}`, { cause })
 }

@@ -229,7 +229,7 @@ describe('a folder', () => {
       expect(await program.says()).toMatchObject({
         name: 'JobslotError',
         code: 'ERR_JOBSLOT_STATE_DIR',
-        message: expect.stringMatching(/ENOSPC.*JOBSLOT_DIR/),
+        message: expect.stringMatching(/its disk is full \(ENOSPC\); make room, or set JOBSLOT_DIR/),
       })
     })
   }

@@ -84,7 +84,7 @@ test('on a full disk it is an error, and nothing is held; with room again it is 
     under: ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=128k,nr_inodes=40 none /mnt && exec "$@"', 'sh'],
   })
   const place = JSON.stringify({ dir: '/mnt' })
-  const outcome = `(name) => { try { const held = tryLock(name, ${place}); held?.release(); return held === null ? 'busy' : 'had' } catch (error) { return [error.code, error.cause?.code] } }`
+  const outcome = `(name) => { try { const held = tryLock(name, ${place}); held?.release(); return held === null ? 'busy' : 'had' } catch (error) { return [error.code, /is full \\((\\w+)\\): make room$/.exec(error.message)?.[1]] } }`
   const said = await party.do(`const ask = ${outcome}
     const before = openFds()
     const filler = fs.openSync('/mnt/filler', 'w')
