@@ -55,6 +55,8 @@ test('anchorsOf', () => {
     'one-two',
     'the-addons-binary',
   ])
+  // A name that comes again, and one that stands as HTML.
+  expect(anchorsOf('# Lock\n## lock()\n<a id="property-dir"></a>\n')).toEqual(['lock', 'lock-1', 'property-dir'])
 })
 
 describe('missingLine', () => {
