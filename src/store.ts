@@ -36,25 +36,27 @@ export type { JobState } from './store/state/job-state.ts'
  */
 export type JobStore = Store
 
-/** Opens stores: `await JobStore.open({ dir })`. */
+/**
+ * Opens stores: `await JobStore.open({ dir })`.
+ *
+ * @example
+ * ```js
+ * import { JobStore } from 'jobslot/store'
+ *
+ * const store = await JobStore.open({ dir: 'jobs' })
+ * const { id } = await store.create({ file: 'a.c' })
+ * const job = await store.pullJob()
+ * await job.fulfill('a.o')
+ * console.log(String((await store.wait(id)).value))
+ * await store.close()
+ * ```
+ */
 export const JobStore: {
   /**
    * Opens the store in a folder, and makes it where there is none.
    *
    * @throws JobslotError `ERR_JOBSLOT_STORE`, `ERR_JOBSLOT_STORE_BUSY`, `ERR_JOBSLOT_STORE_IO`; TypeError for options that
    * are none
-   *
-   * @example
-   * ```js
-   * import { JobStore } from 'jobslot/store'
-   *
-   * const store = await JobStore.open({ dir: 'jobs' })
-   * const { id } = await store.create({ file: 'a.c' })
-   * const job = await store.pullJob()
-   * await job.fulfill('a.o')
-   * console.log(String((await store.wait(id)).value))
-   * await store.close()
-   * ```
    */
   open(options: OpenOptions): Promise<JobStore>
 } = { open: openStore }
