@@ -136,7 +136,7 @@ took at most ${(Math.max(...own) * 100).toFixed(1)} % of one CPU.`
     rows: [
       {
         name: 'projects',
-        title: 'Real projects',
+        title: 'Three of them, built in three ways',
         about: `${PROJECTS.map(({ name, kind }) => `${name} (${kind})`).join(', ')} built ${results.length} times each: all at once in one pool of
 ${limit} slots, all at once with -j${limit} each, and in turn with -j${limit} each. Configuring is not part of it. ${memory}`,
         tables: tables(
