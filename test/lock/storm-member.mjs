@@ -26,20 +26,20 @@ function aborted() {
 }
 
 const ways = [
-  (names, options) => lock(names, options),
-  (names, options) => lock(names, options),
-  (names, options) => lock(names, { ...options, timeout: below(30) }),
-  (names, options) => lock(names, { ...options, signal: aborted() }),
-  (names, options) => tryLock(names, options),
-  ([name], options) => (name === 'a' ? lockFile(`${dir}/a`, options) : lock(name, options)),
-  ([name], options) => (name === 'a' ? tryLockFile(`${dir}/a`, options) : tryLock(name, options)),
+  (names, options) => lock(names, { ...options, dir }),
+  (names, options) => lock(names, { ...options, dir }),
+  (names, options) => lock(names, { ...options, dir, timeout: below(30) }),
+  (names, options) => lock(names, { ...options, dir, signal: aborted() }),
+  (names, options) => tryLock(names, { ...options, dir }),
+  ([name], options) => (name === 'a' ? lockFile(`${dir}/a`, options) : lock(name, { ...options, dir })),
+  ([name], options) => (name === 'a' ? tryLockFile(`${dir}/a`, options) : tryLock(name, { ...options, dir })),
 ]
 
 async function take(way, names, shared) {
   const label = chance(0.3) ? `of ${pid}, ${below(1000)}` : `of ${pid}`
   try {
     if (broken === 'true') return { release() {}, abandoned: [] }
-    return await ways[way](names, { shared, label, dir })
+    return await ways[way](names, { shared, label })
   } catch (error) {
     if (error.code !== 'ERR_JOBSLOT_TIMEOUT' && error.name !== 'AbortError') throw error
     return null
