@@ -94,7 +94,7 @@ function tell(results: Results, { json, write }: Options): void {
 function machine(): string {
   const [{ model = 'unknown' } = {}, ...more] = cpus()
   const memory = Math.round(totalmem() / 2 ** 30)
-  return `${more.length + 1} CPUs (${model.trim()}), ${memory} GiB, Linux ${release()}, Node ${process.version}`
+  return `${more.length + 1} CPUs (${model.trim()}), ${memory} GiB, Linux ${release().split('-')[0]}, Node ${process.version}`
 }
 
 await main(process.argv.slice(2))
