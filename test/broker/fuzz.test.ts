@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { JobslotError } from '../../src/errors.ts'
 import { baseName } from '../../src/worker/place.ts'
 import { encodeFrame, HELLO } from '../../src/worker/wire/frames.ts'
@@ -162,26 +162,3 @@ test('a second call with the number of one that runs ends the connection: it cou
   await pool.leave(id, { signaled: false })
   expect(await pool.status()).toMatchObject({ members: [], waiters: [], free: 3 })
 })
-
-test('who asks and does not read is not listened to any more, and takes no memory', async () => {
-  const n = named()
-  const { pool, megabytes, isWell } = await brokerOf(n)
-  const socket = await opened(n, 'ci')
-  onTestFinished(() => void socket.destroy())
-  socket.pause()
-  socket.write(Buffer.concat([HELLO, call(1, 'hello', hello)]))
-  const asking = Buffer.concat(Array.from({ length: 1000 }, (_, i) => call(i + 2, 'status', 'x'.repeat(900))))
-  const begin = megabytes()
-  for (let i = 0; i < 40; i++) socket.write(asking)
-  // What is not taken stays here.
-  let left = Number.POSITIVE_INFINITY
-  for (let still = 0; still < 20 && left > 0; await sleep(100)) {
-    still = socket.writableLength < left ? 0 : still + 1
-    left = socket.writableLength
-  }
-  expect(left).toBeGreaterThan(0)
-  expect(await pool.status()).toMatchObject({ slots: 3 })
-  expect(megabytes() - begin).toBeLessThan(150)
-  socket.destroy()
-  await isWell()
-}, 60_000)
