@@ -163,7 +163,7 @@ describe('job add', () => {
     const { code, stdout, stderr } = await job(words)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toMatch(message)
-    expect(stderr).toMatch(/: see jobslot job add --help\n$/)
+    expect(stderr).toMatch(/(?:: see|\? See) jobslot job add --help\n$/)
     expect(() => statSync(dir)).toThrow('ENOENT')
   })
 
