@@ -118,8 +118,8 @@ ${GOVERNOR}
   jobslot resize --pool ci --max-load 16`,
   remove: `jobslot remove --pool NAME
 
-Forgets a pool that nobody uses, and what it was set to. Whoever names it next makes it anew, with a slot for each CPU of
-the host. A pool in use stays, and the status is 69.
+Forgets a pool that nobody uses, and what it was set to. Whoever names it next makes it anew, with a slot for each CPU
+of the host. A pool in use stays, and the status is 69.
 
       --pool NAME       the pool
 
