@@ -55,16 +55,18 @@ wanted_symbols() {
   readelf -W --dyn-syms "$1" | awk '$7 == "UND" && $8 != "" { print $8 }' | sort
 }
 
-# One file serves every libc only if it asks for no library by name, for no symbol by version, and for no symbol that
-# musl lacks: those that begin with __ or end with 64 are glibc's own.
+# One file serves every libc only if it asks for no library by name, for no symbol by version, for none of a C++
+# library, and for no symbol that musl lacks: those that begin with __ or end with 64 are glibc's own.
 verify() {
-  local needed versioned glibc
+  local needed versioned glibc cxx
   needed=$(readelf -dW "$1" | grep NEEDED || true)
   [ -z "$needed" ] || die "linux-$2 needs libraries, so that one file cannot serve glibc and musl: $needed"
   versioned=$(readelf -W --dyn-syms "$1" | grep -o '[^ ]*@.*' || true)
   [ -z "$versioned" ] || die "linux-$2 wants versions of symbols, so that one file cannot serve glibc and musl: $versioned"
   glibc=$(wanted_symbols "$1" | grep -E '^__|64$' | grep -vx __errno_location || true)
   [ -z "$glibc" ] || die "linux-$2 wants symbols that musl lacks: $glibc"
+  cxx=$(wanted_symbols "$1" | grep '^_Z' || true)
+  [ -z "$cxx" ] || die "linux-$2 wants symbols of a C++ library, which not every Node, Bun or Deno brings: $cxx"
 }
 
 # build ARCH TRIPLET FLAGS

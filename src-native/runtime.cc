@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include <string>
+
 void* operator new(size_t size) {
   void* memory = malloc(size ? size : 1);
   if (!memory) abort();
@@ -26,3 +28,7 @@ void __throw_bad_alloc() { abort(); }
 void __throw_bad_array_new_length() { abort(); }
 void __throw_bad_function_call() { abort(); }
 }  // namespace std
+
+// The compiler takes these from libstdc++ wherever it does not inline them, which depends on how it optimizes.
+template class std::allocator<char>;
+template class std::basic_string<char>;
